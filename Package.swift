@@ -1,0 +1,77 @@
+// swift-tools-version:6.2
+
+import PackageDescription
+
+let package = Package(
+    name: "volley",
+    products: [
+        .library(name: "Volley", targets: ["Volley"]),
+        .library(name: "VolleyReplay", targets: ["VolleyReplay"]),
+        .library(name: "VolleyTesting", targets: ["VolleyTesting"]),
+        .library(name: "VolleyCapture", targets: ["VolleyCapture"]),
+        .library(name: "VolleyWire", targets: ["VolleyWire"]),
+        .executable(name: "volley", targets: ["volley-cli"]),
+        .executable(name: "echo-server", targets: ["EchoServer"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    ],
+    targets: [
+        // C: only what Swift cannot import (CMSG_*, epoll and friends), and libpcap.
+        .target(name: "CVolley"),
+        .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
+
+        // Libraries. Arrows point one way: tools → Replay | Volley → Capture → Wire → Core.
+        .target(
+            name: "VolleyCore",
+            dependencies: [
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
+        .target(
+            name: "Volley",
+            dependencies: ["VolleyCore", "CVolley", .product(name: "SystemPackage", package: "swift-system")],
+            cSettings: [.define("_GNU_SOURCE")]
+        ),
+        .target(name: "VolleyWire", dependencies: ["VolleyCore"]),
+        .target(
+            name: "VolleyCapture",
+            dependencies: [
+                "VolleyCore", "VolleyWire", "CPcap", .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
+        .target(name: "VolleyReplay", dependencies: ["VolleyCore", "VolleyWire", "VolleyCapture"]),
+        .target(name: "VolleyTesting", dependencies: ["VolleyCore", "VolleyReplay"]),
+
+        // Programs.
+        .executableTarget(
+            name: "volley-cli",
+            dependencies: [
+                "Volley", "VolleyReplay", "VolleyCapture",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "tools/volley"
+        ),
+        .executableTarget(name: "EchoServer", dependencies: ["Volley"], path: "Samples/EchoServer"),
+
+        // Tests: one folder per module.
+        .testTarget(name: "VolleyCoreTests", dependencies: ["VolleyCore"]),
+    ]
+)
+
+// One place for what every own target is built with.
+for target in package.targets where target.type != .system && target.name != "CVolley" {
+    target.swiftSettings = [
+        .swiftLanguageMode(.v6),
+        .strictMemorySafety(),
+        .treatAllWarnings(as: .error),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    ]
+}

@@ -1,0 +1,3 @@
+import Testing
+import VolleyCore
+@Test func layout() { #expect(MemoryLayout<SocketAddress>.size == 28) }
