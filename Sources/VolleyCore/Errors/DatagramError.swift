@@ -1,0 +1,89 @@
+public import SystemPackage
+
+/// A failure of a datagram endpoint, with the errno the kernel gave and everything known about whose it is.
+public struct DatagramError: Error, Hashable, Sendable {
+    /// The error number.
+    public let errno: Errno
+    /// What was being done when it turned up.
+    public let operation: Operation
+    /// Where it comes from.
+    public let origin: Origin
+    /// The peer the failed datagram was for, where that is known.
+    public let peer: SocketAddress?
+    /// The Unix peer the failed datagram was for, where that is known.
+    public let unixPeer: UnixAddress?
+
+    public init(
+        _ errno: Errno, operation: Operation, origin: Origin = .local, peer: SocketAddress? = nil,
+        unixPeer: UnixAddress? = nil
+    ) {
+        self.errno = errno
+        self.operation = operation
+        self.origin = origin
+        self.peer = peer
+        self.unixPeer = unixPeer
+    }
+
+    /// The kind of failure, named as Python names its `OSError` subclasses where it has one.
+    public var kind: Kind { Kind(errno) }
+}
+
+extension DatagramError {
+    /// What an endpoint was doing when an error turned up.
+    public struct Operation: Hashable, Sendable, CustomStringConvertible {
+        private enum Value: String { case create, bind, connect, configure, receive, send }
+        private let value: Value
+
+        /// Making the socket (`socket`).
+        public static let create = Operation(value: .create)
+        /// Binding it to a local address (`bind`).
+        public static let bind = Operation(value: .bind)
+        /// Connecting it to a peer (`connect`).
+        public static let connect = Operation(value: .connect)
+        /// Setting or reading an option (`setsockopt`, `getsockopt`, `fcntl`).
+        public static let configure = Operation(value: .configure)
+        /// Receiving (`recvmmsg`).
+        public static let receive = Operation(value: .receive)
+        /// Sending (`sendmmsg`).
+        public static let send = Operation(value: .send)
+
+        public var description: String { value.rawValue }
+    }
+
+    /// Where an error comes from.
+    public struct Origin: Hashable, Sendable {
+        private enum Value: Hashable { case local, network, icmp(type: UInt8, code: UInt8, offender: IPAddress?) }
+        private let value: Value
+
+        /// This host refused the operation; the datagram it names was not sent.
+        public static let local = Origin(value: .local)
+        /// The network reported an earlier datagram's failure (a pending `SO_ERROR`); no datagram was lost by the report.
+        public static let network = Origin(value: .network)
+        /// An ICMP or ICMPv6 message of which type, code and sender are known.
+        public static func icmp(type: UInt8, code: UInt8, offender: IPAddress? = nil) -> Origin {
+            Origin(value: .icmp(type: type, code: code, offender: offender))
+        }
+
+        /// Type, code and sender of the ICMP message, where they are known.
+        public var icmp: (type: UInt8, code: UInt8, offender: IPAddress?)? {
+            guard case .icmp(let type, let code, let offender) = value else { return nil }
+            return (type, code, offender)
+        }
+    }
+}
+
+extension DatagramError: CustomStringConvertible {
+    /// One line: operation, peer, errno text and origin.
+    public var description: String {
+        var text = "\(operation)"
+        if let peer { text += " to \(peer)" } else if let unixPeer { text += " to \(unixPeer)" }
+        text += ": \(errno) (errno \(errno.rawValue))"
+        if let icmp = origin.icmp {
+            text += ", ICMP type \(icmp.type) code \(icmp.code)"
+            if let offender = icmp.offender { text += " from \(offender)" }
+        } else if origin == .network {
+            text += ", reported by the network for an earlier datagram"
+        }
+        return text
+    }
+}
