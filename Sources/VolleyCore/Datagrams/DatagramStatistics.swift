@@ -1,0 +1,65 @@
+public import SystemPackage
+
+/// What an endpoint has received, sent, dropped and refused since it was made.
+///
+/// Nothing is lost without a counter: received datagrams are delivered or in ``undelivered``; datagrams given to the
+/// transport are ``sent``, still queued, or in one of the `…Dropped` counters.
+public struct DatagramStatistics: Hashable, Sendable {
+    /// Datagrams received.
+    public package(set) var received: UInt64 = 0
+    /// Bytes of payload received.
+    public package(set) var bytesReceived: UInt64 = 0
+    /// Batches received: `recvmmsg` calls that brought something.
+    public package(set) var receiveBatches: UInt64 = 0
+    /// Received datagrams longer than their slot.
+    public package(set) var truncated: UInt64 = 0
+    /// Received datagrams whose metadata did not fit.
+    public package(set) var controlTruncated: UInt64 = 0
+    /// Received datagrams not delivered since the protocol closed or aborted in mid-batch.
+    public package(set) var undelivered: UInt64 = 0
+    /// Datagrams the kernel dropped since the receive buffer was full.
+    public package(set) var kernelDrops: UInt64 = 0
+
+    /// Datagrams the kernel, or the world that stands for it, has taken.
+    public package(set) var sent: UInt64 = 0
+    /// Bytes of payload sent.
+    public package(set) var bytesSent: UInt64 = 0
+    /// Flushes that sent something.
+    public package(set) var sendBatches: UInt64 = 0
+    /// Times the kernel took no more for now (`EAGAIN`).
+    public package(set) var sendBlocked: UInt64 = 0
+    /// Datagrams that waited in the queue at some time.
+    public package(set) var queued: UInt64 = 0
+
+    /// Sends dropped: the write buffer was at its maximum.
+    public package(set) var overflowDropped: UInt64 = 0
+    /// Sends dropped: the kernel refused them, with an errno.
+    public package(set) var failedDropped: UInt64 = 0
+    /// Sends dropped: the endpoint was closing or closed.
+    public package(set) var closedDropped: UInt64 = 0
+    /// Sends dropped: they were queued when the endpoint was aborted.
+    public package(set) var abortedDropped: UInt64 = 0
+    /// Sends dropped: they had no destination, or not the connected peer's, or could never fit.
+    public package(set) var refusedDropped: UInt64 = 0
+
+    /// Errors by errno, as given to `errorReceived`.
+    public package(set) var errors: [Errno: UInt64] = [:]
+
+    /// How full the batches were: how many held 1, 2–3, 4–7, 8–15, 16–31, 32–63, and 64 or more datagrams.
+    public package(set) var receiveBatchSizes: [UInt64] = Array(repeating: 0, count: 7)
+
+    /// All sends that were dropped.
+    public var sendsDropped: UInt64 {
+        overflowDropped + failedDropped + closedDropped + abortedDropped + refusedDropped
+    }
+
+    package init() {}
+
+    /// Counts one received batch of `count` datagrams, at least 1.
+    package mutating func countBatch(of count: Int, bytes: Int) {
+        received &+= UInt64(count)
+        bytesReceived &+= UInt64(bytes)
+        receiveBatches &+= 1
+        receiveBatchSizes[min(count.bitWidth - 1 - count.leadingZeroBitCount, receiveBatchSizes.count - 1)] &+= 1
+    }
+}

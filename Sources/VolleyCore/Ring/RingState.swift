@@ -1,0 +1,109 @@
+/// The part of a transport that is touched for every datagram: one struct behind one pointer.
+///
+/// A class's stored properties cost exclusivity checks and reference counts when read across modules (59 against 199
+/// instructions per echo, measured); this does not. Every world fills it alike and only drains it differently.
+@unsafe @usableFromInline
+package struct RingState {
+    // Send ring.
+    @usableFromInline var sendSlots: UnsafeMutablePointer<SendSlot>
+    /// Slots in use.
+    @usableFromInline var sendCount = 0
+    /// Slots that may be used: the capacity while sends go straight to the ring, 0 while they are queued or refused, so
+    /// that one comparison tells the common case from all others.
+    @usableFromInline var sendLimit = 0
+    /// Where the next payload goes; it grows until the ring is flushed.
+    @usableFromInline var arenaNext: UnsafeMutableRawPointer
+    @usableFromInline var arenaEnd: UnsafeMutableRawPointer
+    /// Reservations whose writer has not come back yet; while there are any, a flush must not rewind the arena.
+    @usableFromInline var openReservations = 0
+
+    // Receive ring.
+    /// The memory payloads are received into; a reply that lies in it is sent without a copy.
+    @usableFromInline var slabStart: UInt = 0
+    @usableFromInline var slabSize: UInt = 0
+    /// Set by close, abort and pause: the batch being delivered goes no further.
+    @usableFromInline var isInterrupted = false
+    /// How many datagrams of the batch being delivered have been handed over.
+    @usableFromInline var delivered = 0
+
+    @usableFromInline let addressing: SocketAddressing
+    /// The owner, for what is not common.
+    @usableFromInline unowned(unsafe) let transport: RingTransport
+
+    init(
+        sendSlots: UnsafeMutablePointer<SendSlot>, arena: UnsafeMutableRawBufferPointer, addressing: SocketAddressing,
+        transport: RingTransport
+    ) {
+        unsafe self.sendSlots = sendSlots
+        // SAFETY: RingTransport allocates a non-empty arena.
+        unsafe self.arenaNext = arena.baseAddress.unsafelyUnwrapped
+        unsafe self.arenaEnd = self.arenaNext + arena.count
+        self.addressing = addressing
+        unsafe self.transport = transport
+    }
+}
+
+/// The kind of addresses an endpoint speaks.
+@usableFromInline
+package enum SocketAddressing: UInt8 { case ipv4, ipv6, unix }
+
+// On the pointer and not on the struct: what is not common calls back into the transport, which looks at the same state.
+extension UnsafeMutablePointer where Pointee == RingState {
+    /// Puts a reply to `slot` into the ring.
+    @inlinable @inline(__always)
+    func reply(_ bytes: UnsafeRawBufferPointer, to slot: UnsafePointer<ReceiveSlot>) {
+        let start = unsafe UInt(bitPattern: bytes.baseAddress)
+        if unsafe start &- pointee.slabStart < pointee.slabSize && pointee.sendCount < pointee.sendLimit {
+            // SAFETY: an address inside the slab is not nil.
+            unsafe appendReply(bytes.baseAddress.unsafelyUnwrapped, count: bytes.count, to: slot)
+        } else {
+            unsafe pointee.transport.replyByCopy(bytes, to: slot)
+        }
+    }
+
+    /// Reserves `capacity` bytes of the arena, flushing if that makes room; nil (and counted) when the endpoint is
+    /// closing or `capacity` can never fit.
+    @inlinable @inline(__always)
+    func reserve(_ capacity: Int) -> UnsafeMutableRawPointer? {
+        let start = unsafe pointee.arenaNext
+        guard capacity >= 0, unsafe capacity <= pointee.arenaEnd - start else {
+            return unsafe pointee.transport.reserveSlowly(capacity)
+        }
+        unsafe pointee.arenaNext = start + capacity
+        unsafe pointee.openReservations += 1
+        return unsafe start
+    }
+
+    /// Ends a reservation; of its bytes, the first `count` stay in use.
+    @inlinable @inline(__always)
+    func endReservation(_ start: UnsafeMutableRawPointer, capacity: Int, keeping count: Int) {
+        unsafe pointee.openReservations -= 1
+        // A nested reservation may have moved on; the gap is then recovered by the next flush.
+        if unsafe pointee.arenaNext == start + capacity { unsafe pointee.arenaNext = start + count }
+    }
+
+    /// Sends the first `count` bytes of a reservation as a reply to `slot`.
+    @inlinable @inline(__always)
+    func commitReply(
+        _ start: UnsafeMutableRawPointer, count: Int, capacity: Int, to slot: UnsafePointer<ReceiveSlot>
+    ) {
+        unsafe endReservation(start, capacity: capacity, keeping: count)
+        if unsafe pointee.sendCount < pointee.sendLimit {
+            unsafe appendReply(UnsafeRawPointer(start), count: count, to: slot)
+        } else {
+            unsafe pointee.transport.replyByCopy(UnsafeRawBufferPointer(start: start, count: count), to: slot)
+        }
+    }
+
+    @inlinable @inline(__always)
+    func appendReply(_ payload: UnsafeRawPointer, count: Int, to slot: UnsafePointer<ReceiveSlot>) {
+        // SAFETY: the caller has checked `sendCount < sendLimit <= capacity`. Source and local address stay in the
+        // receive slot until the flush, which comes before the slot is filled again; `local` is the slot's first field.
+        unsafe (pointee.sendSlots + pointee.sendCount).initialize(
+            to: SendSlot(
+                payload: payload, count: UInt32(truncatingIfNeeded: count), destination: slot.pointee.source,
+                destinationLength: slot.pointee.sourceLength,
+                local: UnsafeRawPointer(slot).assumingMemoryBound(to: LocalAddress.self)))
+        unsafe pointee.sendCount += 1
+    }
+}

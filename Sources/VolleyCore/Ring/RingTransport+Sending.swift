@@ -1,0 +1,122 @@
+internal import SystemPackage
+
+extension RingTransport {
+    package func send(_ payload: RawSpan, to destination: SocketAddress) {
+        guard unsafe ring.pointee.addressing != .unix else {
+            return refuse(.addressFamilyNotSupported, peer: destination)
+        }
+        if let remote = names.remote, remote != destination {
+            return refuse(.socketIsConnected, peer: destination)
+        }
+        var name = unsafe ring.pointee.addressing == .ipv6 ? destination.mappedToIPv6 : destination
+        unsafe withUnsafeBytes(of: &name) { name in
+            unsafe payload.withUnsafeBytes { unsafe submit($0, destination: name, local: nil) }
+        }
+    }
+
+    package func send(_ payload: RawSpan, to destination: UnixAddress) {
+        guard unsafe ring.pointee.addressing == .unix else {
+            return refuse(.addressFamilyNotSupported, unixPeer: destination)
+        }
+        if let remote = names.unixRemote, remote != destination {
+            return refuse(.socketIsConnected, unixPeer: destination)
+        }
+        unsafe destination.withSockaddrBytes { name in
+            unsafe payload.withUnsafeBytes { unsafe submit($0, destination: name, local: nil) }
+        }
+    }
+
+    package func send(_ payload: RawSpan) {
+        guard names.isConnected else { return refuse(.destinationAddressRequired) }
+        unsafe payload.withUnsafeBytes { unsafe submit($0, destination: nil, local: nil) }
+    }
+
+    /// A reply that cannot simply be appended: its bytes lie elsewhere, the ring is full, or sends are queued.
+    @usableFromInline
+    func replyByCopy(_ bytes: UnsafeRawBufferPointer, to slot: UnsafePointer<ReceiveSlot>) {
+        let name = unsafe UnsafeRawBufferPointer(start: slot.pointee.source, count: Int(slot.pointee.sourceLength))
+        unsafe submit(bytes, destination: names.isConnected ? nil : name, local: slot.pointee.local)
+    }
+
+    /// The slow way to `reserve`: makes room by a flush, or says why there is none.
+    @usableFromInline
+    func reserveSlowly(_ capacity: Int) -> UnsafeMutableRawPointer? {
+        guard phase == .open else {
+            counters.closedDropped &+= 1
+            return nil
+        }
+        guard capacity >= 0, unsafe capacity <= arena.count else {
+            refuse(.messageTooLong)
+            return nil
+        }
+        flush()
+        guard unsafe capacity <= ring.pointee.arenaEnd - ring.pointee.arenaNext else {
+            refuse(.noBufferSpace)
+            return nil
+        }
+        return unsafe ring.reserve(capacity)
+    }
+
+    /// Takes one datagram: into the ring if it has room, after a flush if that makes some, else into the queue.
+    private func submit(
+        _ bytes: UnsafeRawBufferPointer, destination: UnsafeRawBufferPointer?, local: LocalAddress?
+    ) {
+        guard phase == .open else {
+            counters.closedDropped &+= 1
+            return
+        }
+        if unsafe queue.isEmpty && !hasRoom(for: bytes.count) { flush() }
+        guard unsafe queue.isEmpty && hasRoom(for: bytes.count) else {
+            return unsafe enqueue(bytes, destination: destination, local: local)
+        }
+        unsafe append(bytes, destination: destination, local: local)
+        if !isDelivering { scheduleFlush() }
+    }
+
+    private func hasRoom(for count: Int) -> Bool {
+        unsafe ring.pointee.sendCount < ring.pointee.sendLimit
+            && count <= ring.pointee.arenaEnd - ring.pointee.arenaNext
+    }
+
+    /// Copies one datagram into the ring, in which there must be room.
+    func append(_ bytes: UnsafeRawBufferPointer, destination: UnsafeRawBufferPointer?, local: LocalAddress?) {
+        let index = unsafe ring.pointee.sendCount
+        let payload = unsafe ring.pointee.arenaNext
+        // SAFETY: there is room for one slot and `bytes.count` bytes; a name is never longer than its place.
+        unsafe UnsafeMutableRawBufferPointer(start: payload, count: bytes.count).copyMemory(from: bytes)
+        unsafe ring.pointee.arenaNext = payload + bytes.count
+        var name: UnsafeMutableRawPointer?
+        if let destination = unsafe destination, let base = unsafe destinations.baseAddress {
+            let place = unsafe base + index * ring.pointee.addressing.nameStride
+            unsafe UnsafeMutableRawBufferPointer(start: place, count: destination.count).copyMemory(from: destination)
+            unsafe name = place
+        }
+        unsafe locals[index] = local ?? .unknown
+        unsafe (ring.pointee.sendSlots + index).initialize(
+            to: SendSlot(
+                payload: UnsafeRawPointer(payload), count: UInt32(truncatingIfNeeded: bytes.count),
+                destination: UnsafeRawPointer(name), destinationLength: UInt32(destination?.count ?? 0),
+                local: UnsafePointer(locals + index)))
+        unsafe ring.pointee.sendCount = index + 1
+    }
+
+    /// Flushes at the end of this turn of the loop, for sends made outside of a batch.
+    func scheduleFlush() {
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
+        eventLoop.callSoon { [self] in
+            isFlushScheduled = false
+            flush()
+        }
+    }
+
+    /// Refuses a send before it reaches the ring.
+    private func refuse(_ errno: Errno, peer: SocketAddress? = nil, unixPeer: UnixAddress? = nil) {
+        guard phase == .open else {
+            counters.closedDropped &+= 1
+            return
+        }
+        counters.refusedDropped &+= 1
+        report(DatagramError(errno, operation: .send, peer: peer, unixPeer: unixPeer))
+    }
+}

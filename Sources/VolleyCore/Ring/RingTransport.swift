@@ -1,0 +1,125 @@
+internal import SystemPackage
+
+/// The `DatagramTransport` of every world: receive ring, send ring, queue, flow control and life cycle.
+///
+/// A ``DatagramWorld`` fills receive slots and drains send slots; when what happens is decided here, once, so that a
+/// protocol cannot tell the worlds apart. Receiving is in `RingTransport+Receiving.swift`, sending in `+Sending.swift`
+/// and `+Queue.swift`, the end in `+Closing.swift`.
+@safe
+package final class RingTransport {
+    package let eventLoop: any EventLoop
+    package let names: EndpointNames
+
+    /// The state touched for every datagram; allocated once, freed with the transport.
+    let ring: UnsafeMutablePointer<RingState>
+    let sendCapacity: Int
+    let arena: UnsafeMutableRawBufferPointer
+    /// Destinations of sends that are not replies, one place for each send slot.
+    let destinations: UnsafeMutableRawBufferPointer
+    /// Local addresses of queued replies, one place for each send slot.
+    let locals: UnsafeMutablePointer<LocalAddress>
+
+    /// Both are let go when the protocol has been told that the connection is lost.
+    var world: (any DatagramWorld)?
+    var `protocol`: (any DatagramProtocol)?
+
+    var limits: WriteBufferLimits
+    var queue = SendQueue()
+    var isProtocolPaused = false
+    var phase = Phase.open
+    var isReadingPaused = false
+    var isReadingArmed = false
+    /// Received but not delivered, since the protocol paused in mid-batch.
+    var backlog: Range<Int> = 0..<0
+    var slots: UnsafeMutablePointer<ReceiveSlot>?
+    var isDelivering = false
+    var isFlushing = false
+    var isFlushScheduled = false
+    /// Errors that turned up inside a flush; the protocol hears of them when it is over.
+    var pendingErrors: [DatagramError] = []
+    var counters = DatagramStatistics()
+    var isLossScheduled = false
+    package var onLost: (() -> Void)?
+
+    enum Phase { case open, closing, lost }
+
+    /// Makes a transport; nothing happens until ``start(_:)``.
+    ///
+    /// - Parameters:
+    ///   - sendCapacity: send slots, and so the most datagrams one `sendmmsg` takes.
+    ///   - arenaSize: bytes for payloads between two flushes; at least the largest datagram.
+    package init(
+        eventLoop: any EventLoop, names: EndpointNames, addressing: SocketAddressing,
+        limits: WriteBufferLimits = .standard, sendCapacity: Int = 64, arenaSize: Int = 131_072
+    ) {
+        precondition(sendCapacity > 0 && arenaSize > 0)
+        self.eventLoop = eventLoop
+        self.names = names
+        self.limits = limits
+        self.sendCapacity = sendCapacity
+        // SAFETY: all four live exactly as long as this object and never move.
+        unsafe arena = .allocate(byteCount: arenaSize, alignment: 64)
+        unsafe destinations = .allocate(byteCount: sendCapacity * addressing.nameStride, alignment: 8)
+        unsafe locals = .allocate(capacity: sendCapacity)
+        unsafe locals.initialize(repeating: .unknown, count: sendCapacity)
+        unsafe ring = .allocate(capacity: 1)
+        unsafe ring.initialize(
+            to: RingState(
+                sendSlots: .allocate(capacity: sendCapacity), arena: arena, addressing: addressing, transport: self))
+    }
+
+    deinit {
+        // SAFETY: allocated in init, pointed to by nothing else any more; the slots are trivial.
+        unsafe ring.pointee.sendSlots.deallocate()
+        unsafe ring.deallocate()
+        unsafe arena.deallocate()
+        unsafe destinations.deallocate()
+        unsafe locals.deallocate()
+    }
+
+    /// Connects protocol and world: `connectionMade`, then, unless the protocol paused or closed, deliveries begin.
+    package func start(_ protocol: any DatagramProtocol, in world: any DatagramWorld) {
+        precondition(self.world == nil && phase == .open, "a transport starts once")
+        self.protocol = `protocol`
+        self.world = world
+        unsafe ring.pointee.sendLimit = sendCapacity
+        `protocol`.connectionMade(self)
+        updateReading()
+    }
+
+    /// Tells the ring where the world receives into: its slots, and the memory behind their payloads, from which an
+    /// echo may be sent without a copy until the flush at the end of the batch.
+    package func setReceiveRing(_ slots: UnsafeMutablePointer<ReceiveSlot>, slab: UnsafeRawBufferPointer) {
+        unsafe self.slots = slots
+        unsafe ring.pointee.slabStart = UInt(bitPattern: slab.baseAddress)
+        unsafe ring.pointee.slabSize = UInt(slab.count)
+    }
+}
+
+extension SocketAddressing {
+    /// Bytes kept for each address: enough for the family's `sockaddr`, in a size that keeps places aligned.
+    package var nameStride: Int { self == .unix ? 112 : 32 }
+}
+
+extension RingTransport: DatagramTransport {
+    package var localAddress: SocketAddress? { names.local }
+    package var remoteAddress: SocketAddress? { names.remote }
+    package var unixLocalAddress: UnixAddress? { names.unixLocal }
+    package var unixRemoteAddress: UnixAddress? { names.unixRemote }
+
+    package var isClosing: Bool { phase != .open }
+
+    package var statistics: DatagramStatistics {
+        var snapshot = counters
+        if let world { snapshot.kernelDrops = world.kernelDrops() }
+        return snapshot
+    }
+
+    package func extraInfo(_ name: String) -> (any Sendable)? {
+        switch name {
+        case "sockname": names.local ?? names.unixLocal
+        case "peername": names.remote ?? names.unixRemote
+        default: world?.extraInfo(name)
+        }
+    }
+}
