@@ -73,5 +73,6 @@ for target in package.targets where target.type != .system && target.name != "CV
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableExperimentalFeature("Lifetimes"),
     ]
 }
