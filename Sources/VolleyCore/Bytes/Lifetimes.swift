@@ -10,7 +10,7 @@
 @unsafe @_unsafeNonescapableResult
 @_transparent @_alwaysEmitIntoClient @usableFromInline
 @_lifetime(borrow owner)
-package func lifetime<View, Owner>(of dependent: consuming View, borrowing owner: borrowing Owner) -> View
+package func _overrideLifetime<View, Owner>(_ dependent: consuming View, borrowing owner: borrowing Owner) -> View
 where View: ~Copyable & ~Escapable, Owner: ~Copyable & ~Escapable {
     dependent
 }
@@ -21,7 +21,7 @@ where View: ~Copyable & ~Escapable, Owner: ~Copyable & ~Escapable {
 @unsafe @_unsafeNonescapableResult
 @_transparent @_alwaysEmitIntoClient @usableFromInline
 @_lifetime(copy source)
-package func lifetime<View, Source>(of dependent: consuming View, copying source: borrowing Source) -> View
+package func _overrideLifetime<View, Source>(_ dependent: consuming View, copying source: borrowing Source) -> View
 where View: ~Copyable & ~Escapable, Source: ~Copyable & ~Escapable {
     dependent
 }
@@ -33,7 +33,7 @@ where View: ~Copyable & ~Escapable, Source: ~Copyable & ~Escapable {
 @unsafe @_unsafeNonescapableResult
 @_transparent @_alwaysEmitIntoClient @usableFromInline
 @_lifetime(&owner)
-package func lifetime<View, Owner>(of dependent: consuming View, mutating owner: inout Owner) -> View
+package func _overrideLifetime<View, Owner>(_ dependent: consuming View, mutating owner: inout Owner) -> View
 where View: ~Copyable & ~Escapable, Owner: ~Copyable & ~Escapable {
     dependent
 }
