@@ -46,16 +46,17 @@ public struct ByteWriter: ~Copyable, ~Escapable {
 
 // MARK: - Integers
 
+// Always inlined: left to itself the compiler makes calls of these, and keeps the span in memory between them.
 extension ByteWriter {
     /// Writes one byte.
-    @inlinable
+    @inlinable @inline(__always)
     @_lifetime(self: copy self)
     public mutating func writeUInt8(_ value: UInt8) throws(ByteError) {
         try append(value)
     }
 
     /// Writes an integer as two bytes.
-    @inlinable
+    @inlinable @inline(__always)
     @_lifetime(self: copy self)
     public mutating func writeUInt16(_ value: UInt16, _ order: ByteOrder = .bigEndian) throws(ByteError) {
         try append(order.convert(value))
@@ -77,28 +78,28 @@ extension ByteWriter {
     }
 
     /// Writes an integer as four bytes.
-    @inlinable
+    @inlinable @inline(__always)
     @_lifetime(self: copy self)
     public mutating func writeUInt32(_ value: UInt32, _ order: ByteOrder = .bigEndian) throws(ByteError) {
         try append(order.convert(value))
     }
 
     /// Writes an integer as eight bytes.
-    @inlinable
+    @inlinable @inline(__always)
     @_lifetime(self: copy self)
     public mutating func writeUInt64(_ value: UInt64, _ order: ByteOrder = .bigEndian) throws(ByteError) {
         try append(order.convert(value))
     }
 
     /// Overwrites the byte at `offset`, which must be written already.
-    @inlinable
+    @inlinable @inline(__always)
     @_lifetime(self: copy self)
     public mutating func patchUInt8(_ value: UInt8, at offset: Int) throws(ByteError) {
         try patch(value, at: offset)
     }
 
     /// Overwrites the two bytes at `offset`, which must be written already: for lengths and counts known only later.
-    @inlinable
+    @inlinable @inline(__always)
     @_lifetime(self: copy self)
     public mutating func patchUInt16(
         _ value: UInt16, at offset: Int, _ order: ByteOrder = .bigEndian
@@ -107,7 +108,7 @@ extension ByteWriter {
     }
 
     /// Overwrites the four bytes at `offset`, which must be written already.
-    @inlinable
+    @inlinable @inline(__always)
     @_lifetime(self: copy self)
     public mutating func patchUInt32(
         _ value: UInt32, at offset: Int, _ order: ByteOrder = .bigEndian
@@ -183,7 +184,7 @@ extension ByteWriter {
         }
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     @_lifetime(self: copy self)
     mutating func append<Value: FixedWidthInteger & BitwiseCopyable>(_ value: Value) throws(ByteError) {
         try check(MemoryLayout<Value>.size)
@@ -195,7 +196,7 @@ extension ByteWriter {
         }
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     @_lifetime(self: copy self)
     mutating func patch<Value: FixedWidthInteger & BitwiseCopyable>(
         _ value: Value, at offset: Int
