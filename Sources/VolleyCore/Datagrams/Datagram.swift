@@ -78,15 +78,13 @@ extension Datagram {
     @inlinable @inline(__always)
     public func reply(_ payload: RawSpan) {
         // SAFETY: the ring copies the bytes unless they lie in the receive ring, which outlives the flush.
-        unsafe payload.withUnsafeBytes { bytes in
-            unsafe ring.reply(bytes, to: slot)
-        }
+        unsafe payload.withUnsafeBytes { unsafe ring.reply($0, to: slot) }
     }
 
     /// Answers with the bytes of an array.
     @inlinable
     public func reply(_ bytes: [UInt8]) {
-        reply(bytes.span.bytes)
+        reply(RawSpan(bytes.span))
     }
 
     /// Answers with what `body` writes straight into the send ring.
@@ -100,18 +98,16 @@ extension Datagram {
     ) throws(Failure) {
         // SAFETY: the reservation belongs to this call alone until it is committed or given back.
         guard let start = unsafe ring.reserve(capacity) else { return }
-        var written = 0
+        let buffer = unsafe UnsafeMutableRawBufferPointer(start: start, count: capacity)
+        var output = unsafe OutputRawSpan(buffer: buffer, initializedCount: 0)
         do throws(Failure) {
-            var output = unsafe OutputRawSpan(
-                buffer: UnsafeMutableRawBufferPointer(start: start, count: capacity), initializedCount: 0)
-            defer {
-                written = unsafe output.finalize(for: UnsafeMutableRawBufferPointer(start: start, count: capacity))
-            }
             try body(&output)
         } catch {
+            _ = unsafe output.finalize(for: buffer)
             unsafe ring.endReservation(start, capacity: capacity, keeping: 0)
             throw error
         }
-        unsafe ring.commitReply(start, count: written, capacity: capacity, to: slot)
+        let count = unsafe output.finalize(for: buffer)
+        unsafe ring.commitReply(start, count: count, capacity: capacity, to: slot)
     }
 }

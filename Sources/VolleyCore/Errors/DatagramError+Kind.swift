@@ -55,6 +55,8 @@ extension DatagramError {
         /// The kind of an error number.
         public init(_ errno: Errno) { value = Self.values[errno] ?? .other }
 
+        private init(value: Value) { self.value = value }
+
         private static let values: [Errno: Value] = [
             .connectionRefused: .connectionRefused, .connectionReset: .connectionReset, .brokenPipe: .connectionReset,
             .socketNotConnected: .connectionReset, .noRouteToHost: .hostUnreachable,
@@ -64,7 +66,7 @@ extension DatagramError {
             .messageTooLong: .messageTooLong, .permissionDenied: .permissionDenied,
             .notPermitted: .permissionDenied, .noBufferSpace: .noBufferSpace, .noMemory: .noBufferSpace,
             .addressInUse: .addressInUse, .addressNotAvailable: .addressNotAvailable,
-            .addressFamilyNotSupported: .addressFamilyNotSupported, .destinationAddressRequired: .destinationRequired,
+            .addressFamilyNotSupported: .addressFamilyNotSupported, .addressRequired: .destinationRequired,
             .socketIsConnected: .alreadyConnected, .noSuchFileOrDirectory: .fileNotFound,
             .invalidArgument: .invalidArgument, .badFileDescriptor: .badDescriptor, .notSocket: .badDescriptor,
             .badAddress: .badDescriptor, .tooManyOpenFiles: .tooManyFiles, .tooManyOpenFilesInSystem: .tooManyFiles,

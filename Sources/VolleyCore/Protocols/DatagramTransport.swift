@@ -84,19 +84,19 @@ extension DatagramTransport {
     /// Sends the bytes of an array to `destination`.
     @inlinable
     public func send(_ bytes: [UInt8], to destination: SocketAddress) {
-        send(bytes.span.bytes, to: destination)
+        send(RawSpan(bytes.span), to: destination)
     }
 
     /// Sends the bytes of an array to the peer of a connected endpoint.
     @inlinable
     public func send(_ bytes: [UInt8]) {
-        send(bytes.span.bytes)
+        send(RawSpan(bytes.span))
     }
 
     /// Sends the bytes of an array to a Unix address.
     @inlinable
     public func send(_ bytes: [UInt8], to destination: UnixAddress) {
-        send(bytes.span.bytes, to: destination)
+        send(RawSpan(bytes.span), to: destination)
     }
 
     /// Something the transport knows by name, or `fallback` (asyncio: `get_extra_info(name, default)`).

@@ -28,7 +28,7 @@ package struct RingState {
 
     @usableFromInline let addressing: SocketAddressing
     /// The owner, for what is not common.
-    @usableFromInline unowned(unsafe) let transport: RingTransport
+    unowned(unsafe) let transport: RingTransport
 
     init(
         sendSlots: UnsafeMutablePointer<SendSlot>, arena: UnsafeMutableRawBufferPointer, addressing: SocketAddressing,
@@ -38,7 +38,7 @@ package struct RingState {
         // SAFETY: RingTransport allocates a non-empty arena.
         unsafe self.arenaNext = arena.baseAddress.unsafelyUnwrapped
         unsafe self.arenaEnd = self.arenaNext + arena.count
-        self.addressing = addressing
+        unsafe self.addressing = addressing
         unsafe self.transport = transport
     }
 }
@@ -52,12 +52,12 @@ extension UnsafeMutablePointer where Pointee == RingState {
     /// Puts a reply to `slot` into the ring.
     @inlinable @inline(__always)
     func reply(_ bytes: UnsafeRawBufferPointer, to slot: UnsafePointer<ReceiveSlot>) {
-        let start = unsafe UInt(bitPattern: bytes.baseAddress)
+        let start = UInt(bitPattern: bytes.baseAddress)
         if unsafe start &- pointee.slabStart < pointee.slabSize && pointee.sendCount < pointee.sendLimit {
             // SAFETY: an address inside the slab is not nil.
             unsafe appendReply(bytes.baseAddress.unsafelyUnwrapped, count: bytes.count, to: slot)
         } else {
-            unsafe pointee.transport.replyByCopy(bytes, to: slot)
+            unsafe replySlowly(bytes, to: slot)
         }
     }
 
@@ -66,8 +66,8 @@ extension UnsafeMutablePointer where Pointee == RingState {
     @inlinable @inline(__always)
     func reserve(_ capacity: Int) -> UnsafeMutableRawPointer? {
         let start = unsafe pointee.arenaNext
-        guard capacity >= 0, unsafe capacity <= pointee.arenaEnd - start else {
-            return unsafe pointee.transport.reserveSlowly(capacity)
+        guard unsafe capacity >= 0 && capacity <= pointee.arenaEnd - start else {
+            return unsafe reserveSlowly(capacity)
         }
         unsafe pointee.arenaNext = start + capacity
         unsafe pointee.openReservations += 1
@@ -91,7 +91,7 @@ extension UnsafeMutablePointer where Pointee == RingState {
         if unsafe pointee.sendCount < pointee.sendLimit {
             unsafe appendReply(UnsafeRawPointer(start), count: count, to: slot)
         } else {
-            unsafe pointee.transport.replyByCopy(UnsafeRawBufferPointer(start: start, count: count), to: slot)
+            unsafe replySlowly(UnsafeRawBufferPointer(start: start, count: count), to: slot)
         }
     }
 
@@ -105,5 +105,17 @@ extension UnsafeMutablePointer where Pointee == RingState {
                 destinationLength: slot.pointee.sourceLength,
                 local: UnsafeRawPointer(slot).assumingMemoryBound(to: LocalAddress.self)))
         unsafe pointee.sendCount += 1
+    }
+
+    /// A reply that cannot simply be appended: its bytes lie elsewhere, the ring is full, or sends are queued.
+    @usableFromInline
+    func replySlowly(_ bytes: UnsafeRawBufferPointer, to slot: UnsafePointer<ReceiveSlot>) {
+        unsafe pointee.transport.reply(bytes, to: slot)
+    }
+
+    /// A reservation that does not fit as things are.
+    @usableFromInline
+    func reserveSlowly(_ capacity: Int) -> UnsafeMutableRawPointer? {
+        unsafe pointee.transport.makeRoom(for: capacity)
     }
 }

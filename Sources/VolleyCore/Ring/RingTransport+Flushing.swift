@@ -6,7 +6,9 @@ extension RingTransport {
         isFlushing = true
         let count = unsafe ring.pointee.sendCount
         let handled = transmitRing(count: count)
-        if handled < count, phase != .lost {
+        if fatalError != nil {
+            counters.failedDropped &+= UInt64(count - handled)
+        } else if handled < count {
             queueRing(handled..<count)
         }
         rewindRing()
@@ -31,6 +33,7 @@ extension RingTransport {
                 if let errno = suspicion.take() { noteInherited(errno) }
                 for index in start..<start + result { batchBytes += unsafe Int(ring.pointee.sendSlots[index].count) }
                 start += result
+                counters.sent &+= UInt64(result)
                 continue
             }
             let errno = Errno(rawValue: CInt(truncatingIfNeeded: -result))
@@ -40,7 +43,7 @@ extension RingTransport {
                 break
             }
             if DatagramError.Kind(errno) == .badDescriptor {
-                lose(DatagramError(errno, operation: .send))
+                fatalError = DatagramError(errno, operation: .send)
                 break
             }
             if suspicion == errno {
@@ -58,7 +61,7 @@ extension RingTransport {
     }
 
     /// Rewinds the ring after a flush; a writer that is still at work keeps its part of the arena.
-    private func rewindRing() {
+    func rewindRing() {
         unsafe ring.pointee.sendCount = 0
         if unsafe ring.pointee.openReservations == 0, let base = unsafe arena.baseAddress {
             unsafe ring.pointee.arenaNext = base
@@ -73,6 +76,7 @@ extension RingTransport {
             pendingErrors = []
             for error in errors { report(error) }
         }
+        if let error = fatalError.take() { lose(error) }
         if unsafe ring.pointee.sendCount > 0 { scheduleFlush() }
         closeIfDrained()
     }

@@ -17,13 +17,13 @@ extension RingTransport {
 
     /// The world can send again: drains the queue, as far as it goes within one turn's budget.
     package func writable() {
-        guard phase != .lost, !isFlushing else { return }
+        guard phase != .lost, !isFlushing, !isLossScheduled else { return }
         var round = 0
-        while !queue.isEmpty, round < drainRounds, phase != .lost {
+        while !queue.isEmpty, round < drainRounds, fatalError == nil {
             round += 1
             guard drainOnce() else { break }
         }
-        if queue.isEmpty, phase != .lost {
+        if queue.isEmpty, fatalError == nil {
             world?.setAwaitingWritable(false)
             unsafe ring.pointee.sendLimit = phase == .open ? sendCapacity : 0
         }
@@ -37,11 +37,8 @@ extension RingTransport {
         var loaded = 0
         while loaded < min(queue.count, sendCapacity), load(queue[loaded]) { loaded += 1 }
         let handled = transmitRing(count: loaded)
-        unsafe ring.pointee.sendCount = 0
-        if unsafe ring.pointee.openReservations == 0, let base = unsafe arena.baseAddress {
-            unsafe ring.pointee.arenaNext = base
-        }
-        if phase != .lost { queue.removeFirst(handled) }
+        rewindRing()
+        queue.removeFirst(handled)
         isFlushing = false
         return handled == loaded
     }
@@ -60,7 +57,7 @@ extension RingTransport {
 
     /// Queues one datagram, or drops and counts it when the buffer is at its maximum.
     func enqueue(_ bytes: UnsafeRawBufferPointer, destination: UnsafeRawBufferPointer?, local: LocalAddress?) {
-        guard unsafe queue.size + SendQueue.cost(of: bytes.count) <= limits.maximum else {
+        guard queue.size + SendQueue.cost(of: bytes.count) <= limits.maximum else {
             counters.overflowDropped &+= 1
             return
         }

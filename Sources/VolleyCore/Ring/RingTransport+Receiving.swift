@@ -66,6 +66,7 @@ extension RingTransport {
             backlog = 0..<0
         }
         flush()
+        closeIfDrained()
         if !backlog.isEmpty { backlogRemains() }
     }
 

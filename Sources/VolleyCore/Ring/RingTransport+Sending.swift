@@ -27,25 +27,23 @@ extension RingTransport {
     }
 
     package func send(_ payload: RawSpan) {
-        guard names.isConnected else { return refuse(.destinationAddressRequired) }
+        guard names.isConnected else { return refuse(.addressRequired) }
         unsafe payload.withUnsafeBytes { unsafe submit($0, destination: nil, local: nil) }
     }
 
-    /// A reply that cannot simply be appended: its bytes lie elsewhere, the ring is full, or sends are queued.
-    @usableFromInline
-    func replyByCopy(_ bytes: UnsafeRawBufferPointer, to slot: UnsafePointer<ReceiveSlot>) {
+    /// Replies with a copy of `bytes`, through the ring or the queue.
+    func reply(_ bytes: UnsafeRawBufferPointer, to slot: UnsafePointer<ReceiveSlot>) {
         let name = unsafe UnsafeRawBufferPointer(start: slot.pointee.source, count: Int(slot.pointee.sourceLength))
         unsafe submit(bytes, destination: names.isConnected ? nil : name, local: slot.pointee.local)
     }
 
-    /// The slow way to `reserve`: makes room by a flush, or says why there is none.
-    @usableFromInline
-    func reserveSlowly(_ capacity: Int) -> UnsafeMutableRawPointer? {
+    /// Makes room for a reservation by a flush, or says why there is none.
+    func makeRoom(for capacity: Int) -> UnsafeMutableRawPointer? {
         guard phase == .open else {
             counters.closedDropped &+= 1
             return nil
         }
-        guard capacity >= 0, unsafe capacity <= arena.count else {
+        guard unsafe capacity >= 0 && capacity <= arena.count else {
             refuse(.messageTooLong)
             return nil
         }
@@ -65,8 +63,8 @@ extension RingTransport {
             counters.closedDropped &+= 1
             return
         }
-        if unsafe queue.isEmpty && !hasRoom(for: bytes.count) { flush() }
-        guard unsafe queue.isEmpty && hasRoom(for: bytes.count) else {
+        if queue.isEmpty && !hasRoom(for: bytes.count) { flush() }
+        guard queue.isEmpty && hasRoom(for: bytes.count) else {
             return unsafe enqueue(bytes, destination: destination, local: local)
         }
         unsafe append(bytes, destination: destination, local: local)

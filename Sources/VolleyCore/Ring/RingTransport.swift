@@ -37,6 +37,8 @@ package final class RingTransport {
     var isFlushScheduled = false
     /// Errors that turned up inside a flush; the protocol hears of them when it is over.
     var pendingErrors: [DatagramError] = []
+    /// An error inside a flush that ends the transport when the flush is over.
+    var fatalError: DatagramError?
     var counters = DatagramStatistics()
     var isLossScheduled = false
     package var onLost: (() -> Void)?

@@ -18,8 +18,8 @@ package struct SendSlot {
         local: UnsafePointer<LocalAddress>?
     ) {
         unsafe self.payload = payload
-        self.count = count
-        self.destinationLength = destinationLength
+        unsafe self.count = count
+        unsafe self.destinationLength = destinationLength
         unsafe self.destination = destination
         unsafe self.local = local
     }
