@@ -2,32 +2,149 @@
 #ifndef CVOLLEY_H
 #define CVOLLEY_H
 
-#include <stddef.h>
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
 #include <stdint.h>
+#include <string.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
-// struct epoll_event is packed on x86-64, which Swift's importer lays out wrongly; so its fields stay on this side.
-typedef struct volley_epoll_event {
-    uint32_t events;
+// struct epoll_event is packed on x86-64, and Glibc's module does not export epoll: its fields stay on this side.
+typedef struct volley_event {
     uint64_t data;
-} volley_epoll_event;
+    uint32_t events;
+} volley_event;
 
-static inline int volley_epoll_ctl(int epoll, int operation, int descriptor, uint32_t events, uint64_t data) {
+enum {
+    VOLLEY_EVENTS_MAX = 64,
+    VOLLEY_READABLE = EPOLLIN,
+    VOLLEY_WRITABLE = EPOLLOUT,
+    VOLLEY_ERROR = EPOLLERR,
+    VOLLEY_HANGUP = EPOLLHUP,
+};
+
+static inline int volley_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+static inline int volley_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data) {
     struct epoll_event event = {.events = events, .data = {.u64 = data}};
-    return epoll_ctl(epoll, operation, descriptor, &event);
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
 }
 
-enum { VOLLEY_EPOLL_BATCH = 64 };
+static inline int volley_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t data) {
+    struct epoll_event event = {.events = events, .data = {.u64 = data}};
+    return epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event);
+}
 
-static inline int volley_epoll_wait(int epoll, volley_epoll_event *events, int count, int timeout_ms) {
-    struct epoll_event ready[VOLLEY_EPOLL_BATCH];
-    int result = epoll_wait(epoll, ready, count < VOLLEY_EPOLL_BATCH ? count : VOLLEY_EPOLL_BATCH, timeout_ms);
-    for (int index = 0; index < result; index++) {
-        events[index].events = ready[index].events;
+static inline int volley_epoll_remove(int epoll, int descriptor) {
+    struct epoll_event event = {0};
+    return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event);
+}
+
+// Waits up to timeout_ns (negative: for ever). epoll_pwait2 keeps timers to the nanosecond; before Linux 5.11, which
+// lacks it, the timeout is rounded up to a millisecond.
+static inline int volley_epoll_wait(int epoll, volley_event *events, int64_t timeout_ns) {
+    struct epoll_event ready[VOLLEY_EVENTS_MAX];
+    struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+    int count = epoll_pwait2(epoll, ready, VOLLEY_EVENTS_MAX, timeout_ns < 0 ? NULL : &timeout, NULL);
+    if (count < 0 && errno == ENOSYS) {
+        int64_t timeout_ms = timeout_ns < 0 ? -1 : (timeout_ns + 999999) / 1000000;
+        count = epoll_wait(epoll, ready, VOLLEY_EVENTS_MAX, timeout_ms > INT32_MAX ? INT32_MAX : (int)timeout_ms);
+    }
+    for (int index = 0; index < count; index++) {
         events[index].data = ready[index].data.u64;
+        events[index].events = ready[index].events;
+    }
+    return count;
+}
+
+// Glibc's module exports neither eventfd nor signalfd.
+static inline int volley_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+static inline int volley_signalfd(int descriptor, const sigset_t *signals) {
+    return signalfd(descriptor, signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+// The number of the next pending signal, 0 when there is none.
+static inline int volley_signalfd_read(int descriptor) {
+    struct signalfd_siginfo info;
+    return read(descriptor, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
+}
+
+// Under _GNU_SOURCE these take transparent unions, which Swift cannot pass.
+static inline int volley_bind(int descriptor, const void *name, uint32_t length) {
+    return bind(descriptor, (const struct sockaddr *)name, length);
+}
+
+static inline int volley_connect(int descriptor, const void *name, uint32_t length) {
+    return connect(descriptor, (const struct sockaddr *)name, length);
+}
+
+static inline int volley_getsockname(int descriptor, void *name, uint32_t *length) {
+    return getsockname(descriptor, (struct sockaddr *)name, length);
+}
+
+static inline int volley_getpeername(int descriptor, void *name, uint32_t *length) {
+    return getpeername(descriptor, (struct sockaddr *)name, length);
+}
+
+// The CMSG_* macros are functions of pointers into the message, which the importer cannot translate.
+
+// What IP_PKTINFO and IPV6_PKTINFO say of a received datagram.
+typedef struct volley_pktinfo {
+    uint32_t family;  // AF_INET, AF_INET6, or 0 when the message has neither
+    uint32_t interface_index;
+    uint8_t address[16];
+} volley_pktinfo;
+
+enum { VOLLEY_CONTROL_SIZE = CMSG_SPACE(sizeof(struct in6_pktinfo)) };
+
+static inline volley_pktinfo volley_read_pktinfo(struct msghdr *message) {
+    volley_pktinfo result = {0};
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
+        if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(header), sizeof info);
+            result.family = AF_INET;
+            result.interface_index = (uint32_t)info.ipi_ifindex;
+            memcpy(result.address, &info.ipi_spec_dst, 4);
+        } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(header), sizeof info);
+            result.family = AF_INET6;
+            result.interface_index = info.ipi6_ifindex;
+            memcpy(result.address, &info.ipi6_addr, 16);
+        }
     }
     return result;
 }
+
+// Writes the control message that makes a datagram leave from `info->address`; returns its length. The interface is
+// given only where the address needs it (link-local), so that the routing table stays in charge otherwise.
+static inline size_t volley_write_pktinfo(void *control, const volley_pktinfo *info) {
+    struct cmsghdr *header = control;
+    if (info->family == AF_INET) {
+        struct in_pktinfo data = {.ipi_ifindex = (int)info->interface_index};
+        memcpy(&data.ipi_spec_dst, info->address, 4);
+        header->cmsg_level = IPPROTO_IP;
+        header->cmsg_type = IP_PKTINFO;
+        header->cmsg_len = CMSG_LEN(sizeof data);
+        memcpy(CMSG_DATA(header), &data, sizeof data);
+        return CMSG_SPACE(sizeof data);
+    }
+    struct in6_pktinfo data = {.ipi6_ifindex = info->interface_index};
+    memcpy(&data.ipi6_addr, info->address, 16);
+    header->cmsg_level = IPPROTO_IPV6;
+    header->cmsg_type = IPV6_PKTINFO;
+    header->cmsg_len = CMSG_LEN(sizeof data);
+    memcpy(CMSG_DATA(header), &data, sizeof data);
+    return CMSG_SPACE(sizeof data);
+}
+
 #endif

@@ -1,0 +1,168 @@
+internal import CVolley
+internal import Glibc
+internal import SystemPackage
+internal import VolleyCore
+
+/// Something with a descriptor in an ``EpollLoop``.
+protocol EpollHandler: AnyObject {
+    /// The descriptor is ready; `events` are `VOLLEY_…` bits.
+    func ready(_ events: UInt32)
+
+    /// The loop is stopping: let go of everything now.
+    func loopStopping()
+}
+
+/// The live `EventLoop`: one epoll instance, its timers and calls, on whichever single thread runs it.
+///
+/// A turn waits for descriptors, tells their handlers, makes due timers ready and runs what is ready. It can be stepped
+/// by hand (``turn(waiting:)``), which is how the contract tests run live sockets without threads or sleeping.
+@safe
+final class EpollLoop: EventLoop {
+    let syscalls: Syscalls
+    let mailbox: LoopMailbox
+    private let epoll: CInt
+    private var scheduler = CallScheduler()
+    private var isStopping = false
+
+    /// A descriptor's place. Its generation travels in the epoll data, so that an event for a registration that is gone
+    /// is recognised, even when the descriptor's number has been given out again.
+    private struct Registration {
+        var handler: (any EpollHandler)?
+        var generation: UInt32
+    }
+    private var registrations: [Registration] = []
+    private var freeIndices: [Int] = []
+    private let events: UnsafeMutablePointer<volley_event>
+
+    init(syscalls: Syscalls = .kernel) throws(DatagramError) {
+        self.syscalls = syscalls
+        epoll = volley_epoll_create()
+        guard epoll >= 0 else { throw DatagramError(Errno(rawValue: errno), operation: .create) }
+        do throws(DatagramError) {
+            mailbox = try LoopMailbox()
+        } catch {
+            System.close(epoll)
+            throw error
+        }
+        // SAFETY: owned by this object, freed in deinit; volley_event is trivial.
+        unsafe events = .allocate(capacity: VOLLEY_EVENTS_MAX)
+        unsafe events.initialize(repeating: volley_event(), count: VOLLEY_EVENTS_MAX)
+        let wakeUp = WakeUp(mailbox: mailbox)
+        wakeUp.loop = self
+        _ = try register(mailbox.descriptor, events: UInt32(VOLLEY_READABLE), handler: wakeUp)
+    }
+
+    deinit {
+        System.close(epoll)
+        unsafe events.deallocate()
+    }
+
+    var now: MonotonicInstant { MonotonicInstant(nanoseconds: System.monotonicNanoseconds()) }
+    var wallClock: WallClockTime { WallClockTime(nanosecondsSinceEpoch: System.wallClockNanoseconds()) }
+    var handle: any EventLoopHandle { mailbox }
+
+    func callSoon(_ body: @escaping () -> Void) -> ScheduledCall { scheduler.callSoon(body) }
+
+    func callAt(_ deadline: MonotonicInstant, _ body: @escaping () -> Void) -> ScheduledCall {
+        scheduler.callAt(deadline, body)
+    }
+
+    // MARK: Descriptors
+
+    /// A registration, as the handler keeps it.
+    struct Token {
+        fileprivate let index: Int
+        fileprivate let generation: UInt32
+        fileprivate var data: UInt64 { UInt64(generation) << 32 | UInt64(UInt32(truncatingIfNeeded: index)) }
+    }
+
+    func register(_ descriptor: CInt, events: UInt32, handler: any EpollHandler) throws(DatagramError) -> Token {
+        let index = freeIndices.popLast() ?? registrations.count
+        if index == registrations.count { registrations.append(Registration(handler: nil, generation: 0)) }
+        registrations[index].handler = handler
+        let token = Token(index: index, generation: registrations[index].generation)
+        guard volley_epoll_add(epoll, descriptor, events, token.data) == 0 else {
+            let number = errno
+            release(token)
+            throw DatagramError(Errno(rawValue: number), operation: .configure)
+        }
+        return token
+    }
+
+    func modify(_ token: Token, _ descriptor: CInt, events: UInt32) {
+        _ = volley_epoll_modify(epoll, descriptor, events, token.data)
+    }
+
+    /// Takes the descriptor out; must come before it is closed.
+    func deregister(_ token: Token, _ descriptor: CInt) {
+        _ = volley_epoll_remove(epoll, descriptor)
+        release(token)
+    }
+
+    private func release(_ token: Token) {
+        registrations[token.index].handler = nil
+        registrations[token.index].generation &+= 1
+        freeIndices.append(token.index)
+    }
+
+    // MARK: Turns
+
+    /// Runs until ``stop()``.
+    func run() {
+        while !isStopping { turn(waiting: true) }
+        shutDown()
+    }
+
+    /// Ends ``run()`` after the present turn.
+    func stop() { isStopping = true }
+
+    /// One turn; when `waiting`, it first waits until something is to be done.
+    ///
+    /// - Returns: whether anything was done.
+    @discardableResult
+    func turn(waiting: Bool) -> Bool {
+        let count = unsafe volley_epoll_wait(epoll, events, waiting ? patience() : 0)
+        for index in 0..<max(0, Int(count)) {
+            // SAFETY: epoll_wait has filled the first `count` events.
+            let (data, bits) = unsafe (events[index].data, events[index].events)
+            let place = Int(UInt32(truncatingIfNeeded: data))
+            guard registrations[place].generation == UInt32(truncatingIfNeeded: data >> 32) else { continue }
+            registrations[place].handler?.ready(bits)
+        }
+        let ready = scheduler.beginTurn(now: now)
+        for _ in 0..<ready { scheduler.popReady()?.run() }
+        return count > 0 || ready > 0
+    }
+
+    /// How long the next wait may be, in nanoseconds: 0 when a call is ready, negative for as long as it takes.
+    private func patience() -> Int64 {
+        guard !scheduler.hasReadyCalls else { return 0 }
+        guard let deadline = scheduler.nextDeadline() else { return -1 }
+        return max(0, now.duration(to: deadline).wholeNanoseconds)
+    }
+
+    /// Ends every endpoint, runs the calls that makes ready, and takes no more work.
+    func shutDown() {
+        mailbox.close()
+        for handler in registrations.compactMap(\.handler) { handler.loopStopping() }
+        // connectionLost comes by callSoon; a bounded number of turns lets it, and what it asks for, run.
+        for _ in 0..<16 where scheduler.hasReadyCalls { turn(waiting: false) }
+        scheduler.removeAll()
+        registrations.removeAll()
+        freeIndices.removeAll()
+    }
+
+    /// The handler of the mailbox's eventfd.
+    private final class WakeUp: EpollHandler {
+        let mailbox: LoopMailbox
+        unowned var loop: EpollLoop!
+
+        init(mailbox: LoopMailbox) { self.mailbox = mailbox }
+
+        func ready(_ events: UInt32) {
+            for body in mailbox.takeAll() { body(loop) }
+        }
+
+        func loopStopping() {}
+    }
+}
