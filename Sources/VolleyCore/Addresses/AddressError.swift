@@ -60,7 +60,9 @@ public struct AddressError: Error, Hashable, Sendable {
 extension AddressError: CustomStringConvertible {
     /// One line that says what is wrong, where, and what to write instead.
     public var description: String {
-        text.isEmpty && code != .unexpectedEnd ? "not an address: \(advice)" : "not an address: '\(text)': \(advice)"
+        // The debug description quotes, and escapes what would tamper with a log or a terminal.
+        text.isEmpty && code != .unexpectedEnd
+            ? "not an address: \(advice)" : "not an address: \(text.debugDescription): \(advice)"
     }
 
     private var advice: String {

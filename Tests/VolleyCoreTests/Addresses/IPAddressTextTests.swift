@@ -104,12 +104,14 @@ struct IPAddressTextTests {
         #expect(IPAddress(text) == nil)
     }
 
-    @Test("A refusal says what, where and what to do")
+    @Test("A refusal says what, where and what to do, and cannot tamper with a log")
     func message() {
         let error = #expect(throws: AddressError.self) { try IPAddress(parsing: "192.0.2.01") }
         #expect(
             error?.description
-                == "not an address: '192.0.2.01': number with a leading zero at offset 8; write it without")
+                == #"not an address: "192.0.2.01": number with a leading zero at offset 8; write it without"#)
+        let hostile = #expect(throws: AddressError.self) { try IPAddress(parsing: "1\n\u{1b}[2J") }
+        #expect(hostile?.description == #"not an address: "1\n\u{1B}[2J": unexpected character at offset 1"#)
     }
 
     @Test("10,000 random addresses agree with the C library in both directions")
