@@ -1,7 +1,7 @@
 /// An IPv4 or IPv6 address: a trivial value of 17 bytes, without port or scope.
 ///
 /// Text in both directions is in `IPAddress+Text.swift`: dotted decimal for IPv4, RFC 5952 for IPv6.
-public struct IPAddress: Hashable, Sendable {
+public struct IPAddress: Hashable, Sendable, BitwiseCopyable {
     /// The most significant 64 bits of an IPv6 address, in host byte order; 0 for IPv4.
     public let high: UInt64
     /// The least significant 64 bits of an IPv6 address, in host byte order; an IPv4 address in the low 32 bits.

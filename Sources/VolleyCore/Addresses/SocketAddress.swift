@@ -3,7 +3,7 @@
 /// Its memory is the kernel's own `struct sockaddr_in` or `struct sockaddr_in6` (ip(7), ipv6(7)), so that no datagram
 /// pays for a conversion: the kernel writes a source address where Swift reads it. A `SocketAddress` whose ``family``
 /// is ``Family/unspecified`` stands for "no IP address", as with the source of a Unix datagram.
-public struct SocketAddress: Sendable {
+public struct SocketAddress: Sendable, BitwiseCopyable {
     /// An address family, with the kernel's number.
     public struct Family: RawRepresentable, Hashable, Sendable {
         public let rawValue: UInt16

@@ -15,3 +15,8 @@ public enum ByteOrder: Hashable, Sendable {
         self == .bigEndian ? value.bigEndian : value.littleEndian
     }
 }
+
+extension ByteOrder {
+    /// The machine's own order, for structures of the kernel.
+    @inlinable public static var host: ByteOrder { UInt16(1).littleEndian == 1 ? .littleEndian : .bigEndian }
+}
