@@ -60,6 +60,14 @@ let package = Package(
 
         // Tests: one folder per module.
         .testTarget(name: "VolleyCoreTests", dependencies: ["VolleyCore"]),
+        .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
+        .testTarget(
+            name: "VolleyCaptureTests",
+            dependencies: [
+                "VolleyCapture", "VolleyWire", "VolleyCore",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
     ]
 )
 
@@ -73,5 +81,6 @@ for target in package.targets where target.type != .system && target.name != "CV
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableExperimentalFeature("Lifetimes"),
     ]
 }
