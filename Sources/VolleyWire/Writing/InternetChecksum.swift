@@ -1,3 +1,5 @@
+public import VolleyCore
+
 /// The checksum of IP, UDP and ICMP: the one's complement of the one's complement sum of 16-bit words (RFC 1071).
 public struct InternetChecksum: Sendable {
     /// Big-endian words summed up, carries not yet folded; holds 2^32 words without overflow.
@@ -20,6 +22,13 @@ public struct InternetChecksum: Sendable {
     public mutating func add(_ words: UInt64) {
         add(UInt32(truncatingIfNeeded: words >> 32))
         add(UInt32(truncatingIfNeeded: words))
+    }
+
+    /// Adds an address, as it stands in a pseudo-header.
+    public mutating func add(_ address: IPAddress) {
+        // An IPv4 address is the low half of a value whose other bits are zero, and zeros do not change the sum.
+        add(address.high)
+        add(address.low)
     }
 
     /// Adds bytes; an odd number of them is padded with a zero, so only the last piece may be odd.

@@ -69,14 +69,14 @@ public enum UDPPacket {
     private static func appendIPv4Header(
         _ source: IPAddress, _ destination: IPAddress, totalLength: UInt16, to output: inout OutputRawSpan
     ) {
-        let words: [UInt16] = [0x4500, totalLength, 0, 0x4000, 0x4011]
+        let words: [5 of UInt16] = [0x4500, totalLength, 0, 0x4000, 0x4011]
         let from = UInt32(truncatingIfNeeded: source.low)
         let to = UInt32(truncatingIfNeeded: destination.low)
         var sum = InternetChecksum()
-        for word in words { sum.add(word) }
+        for index in words.indices { sum.add(words[index]) }
         sum.add(from)
         sum.add(to)
-        for word in words { output.appendBigEndian(word) }
+        for index in words.indices { output.appendBigEndian(words[index]) }
         output.appendBigEndian(sum.value)
         output.appendBigEndian(from)
         output.appendBigEndian(to)
@@ -88,7 +88,10 @@ public enum UDPPacket {
         output.appendBigEndian(0x6000_0000 as UInt32)
         output.appendBigEndian(payloadLength)
         output.appendBigEndian(0x1140 as UInt16)
-        for half in [source.high, source.low, destination.high, destination.low] { output.appendBigEndian(half) }
+        output.appendBigEndian(source.high)
+        output.appendBigEndian(source.low)
+        output.appendBigEndian(destination.high)
+        output.appendBigEndian(destination.low)
     }
 
     /// The UDP checksum over pseudo-header, header and payload; a computed 0 is sent as 0xffff (RFC 768, RFC 8200).
@@ -96,8 +99,8 @@ public enum UDPPacket {
         _ source: SocketAddress, _ destination: SocketAddress, udpLength: UInt16, payload: RawSpan
     ) -> UInt16 {
         var sum = InternetChecksum()
-        // An IPv4 address is the low half of a value whose upper bits are zero, and zeros do not change the sum.
-        for half in [source.ip.high, source.ip.low, destination.ip.high, destination.ip.low] { sum.add(half) }
+        sum.add(source.ip)
+        sum.add(destination.ip)
         sum.add(17 as UInt16)
         sum.add(udpLength)
         sum.add(source.port)
