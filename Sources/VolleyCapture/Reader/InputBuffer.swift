@@ -38,8 +38,15 @@ struct InputBuffer: ~Copyable {
         descriptorToClose = nil
     }
 
+    // Inlinable, since the optimiser of Swift 6.3 stops on an assertion when it meets another deinit in inlinable code.
+    @inlinable
     deinit {
         unsafe memory.deallocate()
+        close()
+    }
+
+    @usableFromInline
+    borrowing func close() {
         // Nothing was written, so there is nothing that a failing close could lose.
         try? descriptorToClose?.close()
     }
