@@ -71,14 +71,22 @@ public struct CaptureInspection: Sendable {
     public mutating func read(
         _ reader: inout CaptureReader, filter: CaptureFilter? = nil, progress: ((Int64) -> Void)? = nil
     ) throws(CaptureError) {
-        while let record = try reader.next() {
-            if let filter, try !filter.matches(record) {
-                addFiltered(record)
-            } else {
-                add(record)
-            }
+        while try addNext(of: &reader, filter: filter) {
             if let progress, accounting.total & 0xffff == 0 { progress(reader.byteOffset) }
         }
+    }
+
+    /// Takes in the next record; `false` at the end of the capture.
+    private mutating func addNext(
+        of reader: inout CaptureReader, filter: CaptureFilter?
+    ) throws(CaptureError) -> Bool {
+        guard let record = try reader.next() else { return false }
+        if let filter, try !filter.matches(record) {
+            addFiltered(record)
+        } else {
+            add(record)
+        }
+        return true
     }
 
     /// Takes in one record.
