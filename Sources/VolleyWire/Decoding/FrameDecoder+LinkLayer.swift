@@ -64,11 +64,14 @@ extension FrameDecoder {
 
     /// 802.2 LLC: SNAP with an ethertype (RFC 1042), or the SAP of IP.
     private static func logicalLinkControl(_ frame: RawSpan, at offset: Int, _ wireLength: Int) -> DecodedFrame {
-        guard frame.byteCount - offset >= 3 else { return DecodedFrame(.notUDP) }
+        // What ends before an ethertype was either cut or never had one.
+        let short = DecodedFrame(wireLength > frame.byteCount ? .cut : .notUDP)
+        guard frame.byteCount - offset >= 3 else { return short }
         let saps = frame.bigEndian16(at: offset)
         let isUnnumbered = frame.byte(at: offset + 2) == 0x03
         if saps == 0x0606, isUnnumbered { return ipv4(frame, at: offset + 3, wireLength: wireLength) }
-        guard saps == 0xaaaa, isUnnumbered, frame.byteCount - offset >= 8 else { return DecodedFrame(.notUDP) }
+        guard saps == 0xaaaa, isUnnumbered else { return DecodedFrame(.notUDP) }
+        guard frame.byteCount - offset >= 8 else { return short }
         let organisation = frame.bigEndian32(at: offset + 2) & 0x00ff_ffff
         let type = frame.bigEndian16(at: offset + 6)
         guard organisation == 0 else { return DecodedFrame(.notUDP) }
