@@ -10,7 +10,9 @@ public struct CaptureError: Error, Sendable {
         public static var cannotOpen: Code { Code(number: 1) }
         /// A read failed; ``CaptureError/errno`` says why.
         public static var readFailed: Code { Code(number: 2) }
-        /// A write or the closing failed; ``CaptureError/errno`` says why. What was written is not a whole capture.
+        /// A write or the closing failed; ``CaptureError/errno`` says why.
+        ///
+        /// What was written is not a whole capture.
         public static var writeFailed: Code { Code(number: 3) }
         /// The file holds no bytes.
         public static var empty: Code { Code(number: 4) }

@@ -14,7 +14,8 @@ import VolleyWire
         #expect(error == nil)
         #expect(
             records == [
-                RecordCopy(bytes: [1, 2, 3, 4, 5], time: 0x0006_0a24_1b2c_3d4e * 1_000, linkType: .rawIP, original: 1_500)
+                RecordCopy(
+                    bytes: [1, 2, 3, 4, 5], time: 0x0006_0a24_1b2c_3d4e * 1_000, linkType: .rawIP, original: 1_500)
             ])
     }
 

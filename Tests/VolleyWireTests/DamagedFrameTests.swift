@@ -5,7 +5,10 @@ import VolleyWire
     static let frames: [(LinkType, String)] = [
         (.ethernet, LinkLayerTests.macs + "88a8 0064 8100 000b 0800" + Packet.ipv4),
         (.linuxSLL2, "86dd 0000 00000002 0001 00 06 0200000000010000" + Packet.ipv6),
-        (.null, "1e000000" + Packet.ipv6Header(length: 28, next: 0) + "2c00 000000000000 1100 0000 00000001" + Packet.udp),
+        (
+            .null,
+            "1e000000" + Packet.ipv6Header(length: 28, next: 0) + "2c00 000000000000 1100 0000 00000001" + Packet.udp
+        ),
         (.ethernet, LinkLayerTests.macs + "0028 aaaa03 000000 0800" + Packet.ipv4),
     ]
 

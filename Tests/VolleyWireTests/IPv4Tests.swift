@@ -62,7 +62,8 @@ import VolleyWire
     }
 
     @Test func otherProtocolsAndTheirFragmentsAreNotUDP() {
-        for (protocolNumber, flags) in [("06", "0000"), ("06", "2000"), ("01", "2000"), ("2f", "0000"), ("88", "0000")] {
+        for (protocolNumber, flags) in [("06", "0000"), ("06", "2000"), ("01", "2000"), ("2f", "0000"), ("88", "0000")]
+        {
             let frame = hex("4500 0020 0001 \(flags) 40\(protocolNumber) 0000 c0000201 c6336402" + Packet.udp)
             #expect(decode(frame, .rawIP).recordClass == .notUDP)
         }

@@ -73,7 +73,8 @@ import VolleyWire
         #expect(decode(hex(tooLong), .rawIP).recordClass == .badIPLength)
     }
 
-    private func decode(_ frame: some Sequence<UInt8>, _ linkType: LinkType, originalLength: Int? = nil) -> DecodedFrame {
+    private func decode(_ frame: some Sequence<UInt8>, _ linkType: LinkType, originalLength: Int? = nil) -> DecodedFrame
+    {
         VolleyWireTests.decode(Array(frame), linkType, originalLength: originalLength)
     }
 }

@@ -50,7 +50,9 @@ public struct CaptureInspection: Sendable {
 
     /// Nothing seen yet.
     ///
-    /// - Parameter withDigest: whether to compute ``digest``, which takes several times as long as all the rest.
+    /// - Parameters:
+    ///   - withDigest: whether to compute ``digest``, which takes several times as long as all the rest.
+    ///   - limits: the most entries of the tables.
     public init(withDigest: Bool = false, limits: Limits = Limits()) {
         self.limits = limits
         digest = withDigest ? CaptureDigest() : nil
@@ -65,6 +67,7 @@ public struct CaptureInspection: Sendable {
     /// Takes in all records of a capture up to its end.
     ///
     /// - Parameters:
+    ///   - reader: is at its end afterwards, or at the damage.
     ///   - filter: records it refuses are counted as ``RecordClass/filtered`` and not looked at.
     ///   - progress: called now and then with the reader's position in the file in bytes.
     /// - Throws: what the reader or the filter throws; everything before that is kept.

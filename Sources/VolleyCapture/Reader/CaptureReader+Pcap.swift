@@ -37,7 +37,8 @@ extension CaptureReader {
         guard captured <= Self.recordLengthMax else {
             throw pcapError(
                 .corrupt,
-                "it claims \(captured) bytes, more than the \(Self.recordLengthMax) this reader takes; the file is damaged")
+                "it claims \(captured) bytes, more than the \(Self.recordLengthMax) this reader takes; the file is damaged"
+            )
         }
         guard try fill(atLeast: pcapHeaderLength + captured) else {
             throw pcapError(

@@ -43,7 +43,8 @@ extension CaptureReader {
         if !hasStart, input.unreadCount == 0 { return false }
         blockCount += 1
         guard hasStart else {
-            throw blockError(.truncated, "the file ends after \(input.unreadCount) of the 12 bytes a block has at least")
+            throw blockError(
+                .truncated, "the file ends after \(input.unreadCount) of the 12 bytes a block has at least")
         }
         return true
     }

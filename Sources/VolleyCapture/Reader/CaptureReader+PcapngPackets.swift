@@ -46,7 +46,8 @@ extension CaptureReader {
         let captured = Int(word(at: start + 12))
         let room = body.count - 20
         guard captured <= room else {
-            throw blockError(.corrupt, "the packet claims \(captured) bytes, more than the \(room) its block has room for")
+            throw blockError(
+                .corrupt, "the packet claims \(captured) bytes, more than the \(room) its block has room for")
         }
         let units = UInt64(word(at: start + 4)) << 32 | UInt64(word(at: start + 8))
         let padded = (captured + 3) & ~3

@@ -48,6 +48,7 @@ public struct CaptureReader: ~Copyable {
 
     /// Opens a file; `-` is standard input.
     ///
+    /// - Parameter path: the file.
     /// - Throws: ``CaptureError`` when the file cannot be opened, is empty, compressed, or no capture.
     public init(path: String) throws(CaptureError) {
         if path == "-" {
@@ -65,14 +66,20 @@ public struct CaptureReader: ~Copyable {
 
     /// Reads from an open descriptor (a file, a pipe, a socket), which the caller closes after the reader's end.
     ///
-    /// - Parameter name: stands for the file's path in errors.
+    /// - Parameters:
+    ///   - descriptor: is read from where it stands.
+    ///   - name: stands for the file's path in errors.
+    /// - Throws: ``CaptureError``, as for ``init(path:)``.
     public init(descriptor: FileDescriptor, name: String) throws(CaptureError) {
         try self.init(input: InputBuffer(descriptor: descriptor, owned: false), name: name)
     }
 
     /// Reads a capture held in memory; the bytes are copied.
     ///
-    /// - Parameter name: stands for the file's path in errors.
+    /// - Parameters:
+    ///   - bytes: the whole file.
+    ///   - name: stands for the file's path in errors.
+    /// - Throws: ``CaptureError``, as for ``init(path:)``.
     public init(bytes: [UInt8], name: String = "memory") throws(CaptureError) {
         try self.init(input: InputBuffer(bytes: bytes), name: name)
     }

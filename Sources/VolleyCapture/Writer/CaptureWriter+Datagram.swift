@@ -8,8 +8,11 @@ extension CaptureWriter {
     /// - Parameters:
     ///   - payload: at most 65,507 bytes over IPv4, 65,527 over IPv6.
     ///   - source: the same family as `destination`.
-    ///   - timestampNanoseconds: and the rest as for
-    ///     ``write(_:at:originalLength:interface:direction:comment:)``.
+    ///   - destination: where it goes to.
+    ///   - timestampNanoseconds: since the Unix epoch; not negative.
+    ///   - interface: the number of the interface; pcap knows 0 only.
+    ///   - direction: kept by pcapng, lost in pcap.
+    ///   - comment: kept by pcapng, lost in pcap.
     /// - Throws: ``CaptureError`` with the code ``CaptureError/Code/invalidArgument`` when there is no such packet, and
     ///   whatever writing throws.
     public func writeDatagram(

@@ -27,6 +27,8 @@ public final class CaptureWriter {
     /// Creates a file or empties an existing one; `-` is standard output.
     ///
     /// - Parameters:
+    ///   - path: the file.
+    ///   - format: what is written.
     ///   - linkType: of the packets of a pcap file, or of pcapng's first interface, number 0.
     /// - Throws: ``CaptureError`` when the file cannot be created.
     public convenience init(
@@ -50,7 +52,9 @@ public final class CaptureWriter {
     /// Writes to an open descriptor, which the caller closes after ``close()``.
     ///
     /// - Parameters:
+    ///   - descriptor: is written to from where it stands.
     ///   - name: stands for the file's path in errors.
+    ///   - format: what is written.
     ///   - linkType: as for ``init(path:format:linkType:)``.
     public convenience init(
         descriptor: FileDescriptor, name: String, format: CaptureFormat = .pcapng, linkType: LinkType = .rawIP
@@ -60,7 +64,9 @@ public final class CaptureWriter {
 
     /// Writes into memory, for ``bytes``.
     ///
-    /// - Parameter linkType: as for ``init(path:format:linkType:)``.
+    /// - Parameters:
+    ///   - format: what is written.
+    ///   - linkType: as for ``init(path:format:linkType:)``.
     public convenience init(inMemory format: CaptureFormat, linkType: LinkType = .rawIP) {
         self.init(nil, closes: false, name: "memory", format: format, linkType: linkType)
     }
@@ -88,8 +94,11 @@ public final class CaptureWriter {
 
     /// Describes one more interface of a pcapng file.
     ///
-    /// - Parameter name: what readers show, at most 65,535 bytes.
+    /// - Parameters:
+    ///   - linkType: of the packets to come.
+    ///   - interfaceName: what readers show, at most 65,535 bytes.
     /// - Returns: the number for ``write(_:at:originalLength:interface:direction:comment:)``.
+    /// - Throws: ``CaptureError`` when the format cannot hold the interface.
     public func addInterface(linkType: LinkType, name interfaceName: String? = nil) throws(CaptureError) -> Int {
         try checkOpen()
         guard format == .pcapng else { throw invalid("pcap holds one interface only; write pcapng") }

@@ -40,6 +40,7 @@ public struct RecordAccounting: Sendable {
 }
 
 extension RecordAccounting: Equatable {
+    /// Whether all classes and reasons count the same.
     public static func == (left: RecordAccounting, right: RecordAccounting) -> Bool {
         RecordClass.all.allSatisfy { left[$0] == right[$0] }
             && MalformedReason.all.allSatisfy { left[$0] == right[$0] }

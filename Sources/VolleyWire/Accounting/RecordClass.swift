@@ -24,7 +24,9 @@ public struct RecordClass: Hashable, Sendable {
     @inlinable public static var notUDP: RecordClass { RecordClass(index: 6) }
     /// A link type, or an encapsulation of IP above it such as PPPoE or MPLS, that is not decoded.
     @inlinable public static var unknownLinkType: RecordClass { RecordClass(index: 7) }
-    /// Refused by a filter before it was decoded. ``FrameDecoder`` never says this; who filters does.
+    /// Refused by a filter before it was decoded.
+    ///
+    /// ``FrameDecoder`` never says this; who filters does.
     @inlinable public static var filtered: RecordClass { RecordClass(index: 8) }
     /// Broken in another way; ``MalformedReason`` says which.
     @inlinable public static var malformed: RecordClass { RecordClass(index: 9) }
@@ -35,7 +37,7 @@ public struct RecordClass: Hashable, Sendable {
     /// All classes in the order of their ``index``.
     public static var all: [RecordClass] { (0..<count).map(RecordClass.init(index:)) }
 
-    /// The name for reports and JSON, in lower camel case: `delivered`, `icmpError`, …
+    /// The name for reports and JSON, in lower camel case.
     public var name: String {
         switch self {
         case .delivered: "delivered"

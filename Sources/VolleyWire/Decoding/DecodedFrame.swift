@@ -14,9 +14,13 @@ public struct DecodedFrame: Sendable {
     public let payloadOffset: Int
     /// The bytes of payload, which is the UDP length less 8; 0 unless delivered.
     public let payloadLength: Int
-    /// Where the datagram comes from; unspecified unless delivered. Scope and flow label are 0.
+    /// Where the datagram comes from; unspecified unless delivered.
+    ///
+    /// Scope and flow label are 0.
     public let source: SocketAddress
-    /// Where the datagram goes to; unspecified unless delivered. Scope and flow label are 0.
+    /// Where the datagram goes to; unspecified unless delivered.
+    ///
+    /// Scope and flow label are 0.
     public let destination: SocketAddress
 
     /// A record that is no datagram.

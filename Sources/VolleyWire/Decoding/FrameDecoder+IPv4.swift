@@ -54,7 +54,9 @@ extension FrameDecoder {
     }
 
     /// Whether the ICMP message quotes a UDP header: destination unreachable, source quench, time exceeded, parameter
-    /// problem (RFC 792). A record cut behind the quoted header still says all that a socket would learn.
+    /// problem (RFC 792).
+    ///
+    /// A record cut behind the quoted header still says all that a socket would learn.
     private static func isICMPErrorAboutUDP(_ frame: RawSpan, at offset: Int, limit: Int) -> Bool {
         let quoted = offset + 8
         guard limit - quoted >= 20 else { return false }

@@ -79,8 +79,9 @@ enum ExtensionHeaders {
         case malformed
     }
 
-    /// Hop-by-hop, routing, destination options, mobility, fragment. AH and ESP are not walked: what they carry is not
-    /// what a UDP socket of the outer address gets.
+    /// Hop-by-hop, routing, destination options, mobility, fragment.
+    ///
+    /// AH and ESP are not walked: what they carry is not what a UDP socket of the outer address gets.
     static func isWalked(_ next: UInt8) -> Bool {
         switch next {
         case 0, 43, 44, 60, 135: true

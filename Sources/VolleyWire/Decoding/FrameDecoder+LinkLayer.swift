@@ -8,7 +8,9 @@ enum Ethertype {
     static func isVLAN(_ value: UInt16) -> Bool { value == 0x8100 || value == 0x88a8 || value == 0x9100 }
 
     /// Encapsulations that may carry IP and that are not looked into: PPPoE session, MPLS (unicast, multicast), PBB,
-    /// MACsec, NSH. To call them "not UDP" would hide datagrams.
+    /// MACsec, NSH.
+    ///
+    /// To call them "not UDP" would hide datagrams.
     static func isUndecodedEncapsulation(_ value: UInt16) -> Bool {
         switch value {
         case 0x8864, 0x8847, 0x8848, 0x88e7, 0x88e5, 0x894f: true

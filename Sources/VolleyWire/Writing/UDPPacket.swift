@@ -22,6 +22,7 @@ public enum UDPPacket {
     ///   - destination: where it goes to.
     ///   - payload: at most ``payloadLengthMaxIPv4`` or ``payloadLengthMaxIPv6`` bytes.
     ///   - output: has room for ``length(payloadLength:isIPv6:)`` bytes; left alone when an error is thrown.
+    /// - Throws: ``WireError`` when the payload is too long, the families differ, or `output` is too small.
     public static func write(
         from source: SocketAddress, to destination: SocketAddress, payload: RawSpan, into output: inout OutputRawSpan
     ) throws(WireError) {

@@ -52,7 +52,9 @@ enum CaptureBench {
             let rate = (records / median / 1e5).rounded() / 10
             let perRecord = (median / records * 1e10).rounded() / 10
             let ratio = (median / ours * 100).rounded() / 100
-            print("\(contestant.rawValue): \(rate) million records/s, \(perRecord) ns each; volley is \(ratio) times as fast")
+            print(
+                "\(contestant.rawValue): \(rate) million records/s, \(perRecord) ns each; volley is \(ratio) times as fast"
+            )
         }
     }
 }
