@@ -1,8 +1,9 @@
-// Measures capture → decoded UDP: `swift run -c release --package-path tools/bench/capture capture-bench [FILE]`.
+// Measures capture → decoded UDP: `swift run -c release --package-path tools/bench/capture capture-bench [FILE [COUNT]]`.
 //
-// Without FILE a pcap of 1.4 million packets (some 540 MB) is written to /tmp once. Each contestant reads the file in
-// turn, round after round, so that whatever else the machine does hits all of them; medians are compared. All have to see
-// the same datagrams.
+// FILE is a pcap of Ethernet frames; unless it exists, COUNT packets (1.4 million, some 540 MB) are written to it first.
+// Each contestant reads the file in turn, round after round, so that whatever else the machine does hits all of them;
+// medians are compared. All have to see the same datagrams. Times include the kernel's copying from the page cache; user
+// times do not.
 
 import CBaseline
 import Glibc
@@ -11,25 +12,33 @@ import Glibc
 enum CaptureBench {
     static let rounds = 9
 
+    /// Seconds one contestant took for the whole file.
+    struct Sample {
+        var elapsed: Double
+        var user: Double
+    }
+
     static func main() throws {
-        let path = CommandLine.arguments.dropFirst().first ?? "/tmp/volley-capture-bench.pcap"
+        let arguments = CommandLine.arguments.dropFirst()
+        let path = arguments.first ?? "/tmp/volley-capture-bench.pcap"
         if access(path, R_OK) != 0 {
             print("writing \(path)")
-            try Generator.write(to: path, count: 1_400_000)
+            try Generator.write(to: path, count: arguments.dropFirst().first.flatMap { Int($0) } ?? 1_400_000)
         }
-        var times = [Contestant: [Double]]()
+        var samples = [Contestant: [Sample]]()
         var seen: baseline_result?
         // The first round warms the page cache.
         for round in 0...rounds {
             for contestant in Contestant.allCases {
-                let start = ContinuousClock.now
+                let (start, userStart) = (ContinuousClock.now, userSeconds())
                 let result = try contestant.run(path)
-                let duration = ContinuousClock.now - start
+                let sample = Sample(
+                    elapsed: (ContinuousClock.now - start) / .seconds(1), user: userSeconds() - userStart)
                 try agree(&seen, result, contestant)
-                if round > 0 { times[contestant, default: []].append(duration / .seconds(1)) }
+                if round > 0 { samples[contestant, default: []].append(sample) }
             }
         }
-        report(records: Double(seen?.records ?? 0), medians: times.mapValues { $0.sorted()[rounds / 2] })
+        report(records: Double(seen?.records ?? 0), samples)
     }
 
     private static func agree(
@@ -44,17 +53,28 @@ enum CaptureBench {
         else { throw Failure(message: "\(contestant.rawValue) saw something else than the first one") }
     }
 
-    private static func report(records: Double, medians: [Contestant: Double]) {
-        let ours = medians[.volley] ?? 0
-        print("\(Int(records)) records, median of \(rounds) interleaved rounds")
+    private static func report(records: Double, _ samples: [Contestant: [Sample]]) {
+        print("\(Int(records)) records, medians of \(rounds) interleaved rounds; ns are per record")
+        let ours = median(samples[.volley] ?? [], \.elapsed)
         for contestant in Contestant.allCases {
-            let median = medians[contestant] ?? 0
-            let rate = (records / median / 1e5).rounded() / 10
-            let perRecord = (median / records * 1e10).rounded() / 10
-            let ratio = (median / ours * 100).rounded() / 100
+            let elapsed = median(samples[contestant] ?? [], \.elapsed)
+            let user = median(samples[contestant] ?? [], \.user)
             print(
-                "\(contestant.rawValue): \(rate) million records/s, \(perRecord) ns each; volley is \(ratio) times as fast"
-            )
+                "\(contestant.rawValue): \(tenths(records / elapsed / 1e6)) million records/s,",
+                "\(tenths(elapsed / records * 1e9)) ns, \(tenths(user / records * 1e9)) ns of them user;",
+                "takes \((elapsed / ours * 100).rounded() / 100) times as long as volley")
         }
+    }
+
+    private static func median(_ samples: [Sample], _ value: (Sample) -> Double) -> Double {
+        samples.map(value).sorted()[samples.count / 2]
+    }
+
+    private static func tenths(_ value: Double) -> Double { (value * 10).rounded() / 10 }
+
+    private static func userSeconds() -> Double {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return Double(usage.ru_utime.tv_sec) + Double(usage.ru_utime.tv_usec) / 1e6
     }
 }
