@@ -2,9 +2,9 @@ public import VolleyWire
 
 /// A filter in the language of tcpdump, `udp port 53 and host 192.0.2.1` (pcap-filter(7)), compiled by libpcap.
 ///
-/// The expression is compiled once for each link type it meets, since the same words mean other offsets on each. Records
-/// of NULL and LOOP are matched as bare IP packets: libpcap knows the address families of this host only, captures come
-/// from others. Not thread-safe; one for each reader.
+/// The expression is compiled once for each link type it meets, since the same words mean other offsets on each.
+/// Records of NULL and LOOP are matched as bare IP packets: libpcap knows the address families of this host only,
+/// captures come from others. Not thread-safe; one for each reader.
 public final class CaptureFilter {
     /// The expression as given.
     public let expression: String

@@ -5,8 +5,8 @@ public import VolleyWire
 ///
 /// Delivered is what ``RecordClass/delivered`` says, in the order of the file. ``sha256Payload`` is over the payloads
 /// one after another; ``sha256Framed`` is over a line `src sport dst dport length hex` for each datagram, ended by a
-/// line feed: IPv4 dotted, IPv6 as in RFC 5952 with hexadecimal groups throughout, ports and length decimal, the payload
-/// in lower-case hexadecimal. The second also finds wrong boundaries, addresses and order.
+/// line feed: IPv4 dotted, IPv6 as in RFC 5952 with hexadecimal groups throughout, ports and length decimal, the
+/// payload in lower-case hexadecimal. The second also finds wrong boundaries, addresses and order.
 public struct CaptureDigest: Sendable {
     /// The number of datagrams.
     public private(set) var delivered = 0

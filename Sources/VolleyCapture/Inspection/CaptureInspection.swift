@@ -9,9 +9,9 @@ public import VolleyWire
 /// do { try inspection.read(&reader) } catch { report(error) }  // what came before the damage is in `inspection`
 /// ```
 ///
-/// Memory is bounded: at most ``Limits/endpoints`` endpoints and ``Limits/conversations`` conversations are kept, in the
-/// order they are met; the datagrams of others are counted by ``datagramsBeyondEndpoints`` and
-/// ``datagramsBeyondConversations`` and in all totals.
+/// Memory is bounded: the first ``Limits/endpoints`` endpoints and ``Limits/conversations`` conversations are kept;
+/// the datagrams of others are counted by ``datagramsBeyondEndpoints`` and ``datagramsBeyondConversations``, and in all
+/// totals.
 public struct CaptureInspection: Sendable {
     /// The most entries the two tables hold.
     public struct Limits: Hashable, Sendable {
@@ -69,13 +69,13 @@ public struct CaptureInspection: Sendable {
     /// - Parameters:
     ///   - reader: is at its end afterwards, or at the damage.
     ///   - filter: records it refuses are counted as ``RecordClass/filtered`` and not looked at.
-    ///   - progress: called now and then with the reader's position in the file in bytes.
+    ///   - progress: called every 65,536 records with the reader's position in the file in bytes.
     /// - Throws: what the reader or the filter throws; everything before that is kept.
     public mutating func read(
         _ reader: inout CaptureReader, filter: CaptureFilter? = nil, progress: ((Int64) -> Void)? = nil
     ) throws(CaptureError) {
         while try addNext(of: &reader, filter: filter) {
-            if let progress, accounting.total & 0xffff == 0 { progress(reader.byteOffset) }
+            if let progress, reader.recordCount & 0xffff == 0 { progress(reader.byteOffset) }
         }
     }
 

@@ -37,7 +37,7 @@ extension CaptureReader {
         guard captured <= Self.recordLengthMax else {
             throw pcapError(
                 .corrupt,
-                "it claims \(captured) bytes, more than the \(Self.recordLengthMax) this reader takes; the file is damaged"
+                "it claims \(captured) bytes, more than the \(Self.recordLengthMax) a record may have"
             )
         }
         guard try fill(atLeast: pcapHeaderLength + captured) else {

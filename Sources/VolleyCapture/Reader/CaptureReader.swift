@@ -12,9 +12,9 @@ import VolleyWire
 /// ```
 ///
 /// pcap is read in both byte orders, with microseconds, nanoseconds and the longer record headers of "modified" pcap;
-/// pcapng with any number of sections in either byte order, interfaces of different link types and snap lengths, decimal
-/// and binary resolutions and offsets of time stamps, enhanced, simple and obsolete packet blocks. Other blocks are
-/// skipped without being kept. Versions are not looked at: what follows an unknown one is read as if it were known.
+/// pcapng with any number of sections in either byte order, interfaces of different link types and snap lengths,
+/// decimal and binary resolutions and offsets of time stamps, enhanced, simple and obsolete packet blocks. Other blocks
+/// are skipped without being kept. Versions are not looked at: what follows an unknown one is read as if it were known.
 ///
 /// A damaged file is read up to the damage; then ``next()`` throws an error that says where and what, and throws it
 /// again whenever it is asked. Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.

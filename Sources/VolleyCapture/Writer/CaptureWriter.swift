@@ -4,8 +4,8 @@ public import VolleyWire
 /// Writes pcap and pcapng files.
 ///
 /// The bytes depend on nothing but what is written: no host name, no clock, no program version. Integers are
-/// little-endian, pcapng time stamps are in nanoseconds, pcap in microseconds rounds down. Output is buffered: a file is
-/// whole when ``close()`` has returned. Not thread-safe.
+/// little-endian, pcapng time stamps are in nanoseconds, pcap in microseconds rounds down. Output is buffered: a file
+/// is whole when ``close()`` has returned. Not thread-safe.
 public final class CaptureWriter {
     /// The longest packet that is written, which is what libpcap reads: 262,144 bytes.
     public static let packetLengthMax = 262_144

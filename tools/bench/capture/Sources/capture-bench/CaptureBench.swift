@@ -1,4 +1,5 @@
-// Measures capture → decoded UDP: `swift run -c release --package-path tools/bench/capture capture-bench [FILE [COUNT]]`.
+// Measures capture → decoded UDP:
+// `swift run -c release --package-path tools/bench/capture capture-bench [FILE [COUNT]]`.
 //
 // FILE is a pcap of Ethernet frames; unless it exists, COUNT packets (1.4 million, some 540 MB) are written to it first.
 // Each contestant reads the file in turn, round after round, so that whatever else the machine does hits all of them;
