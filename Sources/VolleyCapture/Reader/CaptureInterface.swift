@@ -6,6 +6,8 @@ struct CaptureInterface {
     /// The most bytes captured of a packet; 0 for no limit.
     let snapLength: Int
     let resolution: TimestampResolution
+    /// Nanoseconds in a unit of time, if that is a whole number and nothing is to be added; 0 otherwise.
+    private let nanosecondsPerUnit: UInt64
 
     /// The interface an Interface Description Block describes; `body` is that block's body, at least 8 bytes.
     init(body: RawSpan, isBigEndian: Bool) {
@@ -25,5 +27,16 @@ struct CaptureInterface {
             }
         }
         self.resolution = resolution
+        nanosecondsPerUnit = resolution.nanosecondsPerUnit ?? 0
+    }
+
+    /// Nanoseconds since the epoch; most files get by with a multiplication.
+    @inline(__always)
+    func nanoseconds(_ units: UInt64) -> Int64 {
+        let (product, overflow) = units.multipliedReportingOverflow(by: nanosecondsPerUnit)
+        guard nanosecondsPerUnit != 0, !overflow, product <= UInt64(Int64.max) else {
+            return resolution.nanoseconds(units)
+        }
+        return Int64(bitPattern: product)
     }
 }

@@ -24,6 +24,7 @@ enum BlockType {
 extension CaptureReader {
     /// Reads blocks up to the next packet.
     mutating func advancePcapng() throws(CaptureError) -> Bool {
+        if takeEnhancedPacket() { return true }
         while try beginBlock() {
             let (type, length) = try readBlockStart()
             switch type {

@@ -49,18 +49,47 @@ extension CaptureReader {
             throw blockError(
                 .corrupt, "the packet claims \(captured) bytes, more than the \(room) its block has room for")
         }
+        setPacket(start, captured: captured, end: body.upperBound, interface: number, description)
+    }
+
+    /// Takes the block at the input's position if it is an enhanced packet, wholly in memory and sound.
+    ///
+    /// - Returns: `false` otherwise, and nothing has happened: the way by ``advancePcapng()`` reads on, takes other
+    ///   blocks, or says what is wrong.
+    mutating func takeEnhancedPacket() -> Bool {
+        let start = input.position
+        let unread = input.unreadCount
+        guard unread >= 32, word(at: start) == BlockType.enhancedPacket else { return false }
+        let length = Int(word(at: start + 4))
+        guard length >= 32, length % 4 == 0, length <= min(unread, Self.recordLengthMax),
+            Int(word(at: start + length - 4)) == length
+        else { return false }
+        let number = Int(word(at: start + 8))
+        let captured = Int(word(at: start + 20))
+        guard number < interfaces.count, captured <= length - 32 else { return false }
+        setPacket(start + 8, captured: captured, end: start + length - 4, interface: number, interfaces[number])
+        input.position = start + length
+        blockCount += 1
+        current.number += 1
+        return true
+    }
+
+    /// Makes a packet the current record; its block's body begins at `start` and ends at `end`.
+    @inline(__always)
+    private mutating func setPacket(
+        _ start: Int, captured: Int, end: Int, interface number: Int, _ description: CaptureInterface
+    ) {
         let units = UInt64(word(at: start + 4)) << 32 | UInt64(word(at: start + 8))
-        let padded = (captured + 3) & ~3
         current.linkType = description.linkType
         current.interface = number
-        current.timestampNanoseconds = description.resolution.nanoseconds(units)
+        current.timestampNanoseconds = description.nanoseconds(units)
         current.hasTimestamp = true
         current.isBigEndian = isBigEndian
         current.originalLength = Int(word(at: start + 16))
         current.bytesOffset = start + 20
         current.bytesLength = captured
-        current.optionsOffset = min(start + 20 + padded, body.upperBound)
-        current.optionsLength = body.upperBound - current.optionsOffset
+        current.optionsOffset = min(start + 20 + (captured + 3) & ~3, end)
+        current.optionsLength = end - current.optionsOffset
     }
 
     private func interface(_ number: Int) throws(CaptureError) -> CaptureInterface {
@@ -71,6 +100,7 @@ extension CaptureReader {
         return interfaces[number]
     }
 
+    @inline(__always)
     private func word(at offset: Int) -> UInt32 {
         input.word32(at: offset, isBigEndian: isBigEndian)
     }

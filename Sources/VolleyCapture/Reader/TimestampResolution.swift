@@ -15,6 +15,12 @@ struct TimestampResolution: Equatable {
         exponent = byte & 0x7f
     }
 
+    /// Nanoseconds in a unit, if that is a whole number and nothing is to be added.
+    var nanosecondsPerUnit: UInt64? {
+        guard !isBinary, exponent <= 9, offsetSeconds == 0 else { return nil }
+        return Self.powerOfTen(9 - Int(exponent))
+    }
+
     /// Nanoseconds since the epoch for a time stamp of this interface; what does not fit 64 bits is clamped, finer
     /// units are rounded down.
     func nanoseconds(_ units: UInt64) -> Int64 {

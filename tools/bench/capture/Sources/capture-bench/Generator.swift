@@ -5,7 +5,8 @@ import VolleyWire
 enum Generator {
     /// `count` datagrams of 18 to 638 bytes of payload, 328 on average: 370 bytes a frame.
     static func write(to path: String, count: Int) throws {
-        let writer = try CaptureWriter(path: path, format: .pcapMicroseconds, linkType: .ethernet)
+        let writer = try CaptureWriter(
+            path: path, format: path.hasSuffix(".pcapng") ? .pcapng : .pcapMicroseconds, linkType: .ethernet)
         var random = UInt64(1)
         var frame = [UInt8](repeating: 0x5a, count: 14 + 28 + 700)
         frame[12] = 0x08
