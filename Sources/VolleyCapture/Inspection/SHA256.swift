@@ -5,19 +5,19 @@ import VolleyWire
 /// It is here because the digests of a capture (``CaptureDigest``) are this module's only use of a hash: swift-crypto
 /// would cost every user of the library more build time than all of the library does. It is a checksum for comparing
 /// captures, and not hardened against side channels; do not use it for secrets.
-public struct SHA256: Sendable {
+struct SHA256: Sendable {
     private var state = SHA256Block.initialState
     /// The bytes of a block not yet full, as they came.
     private var pending: [UInt8] = []
     private var byteCount: UInt64 = 0
 
     /// The hash of nothing, so far.
-    public init() {
+    init() {
         pending.reserveCapacity(SHA256Block.byteCount)
     }
 
     /// Adds bytes to what is hashed.
-    public mutating func update(_ bytes: RawSpan) {
+    mutating func update(_ bytes: RawSpan) {
         byteCount &+= UInt64(bytes.byteCount)
         var offset = 0
         if !pending.isEmpty {
@@ -35,7 +35,7 @@ public struct SHA256: Sendable {
     }
 
     /// The hash of all bytes added, in lower-case hexadecimal; more bytes may be added afterwards.
-    public var hexDigest: String {
+    var hexDigest: String {
         var last = self
         last.pad()
         var text: [UInt8] = []
