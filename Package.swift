@@ -60,6 +60,14 @@ let package = Package(
 
         // Tests: one folder per module.
         .testTarget(name: "VolleyCoreTests", dependencies: ["VolleyCore"]),
+        .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
+        .testTarget(
+            name: "VolleyCaptureTests",
+            dependencies: [
+                "VolleyCapture", "VolleyWire", "VolleyCore",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
     ]
 )
 
@@ -73,6 +81,7 @@ for target in package.targets where target.type != .system && target.name != "CV
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .enableExperimentalFeature("Lifetimes"),
     ]
     // Declaring ~Escapable API takes a flag, using it takes none: programs and tests show that.
     if target.type == .regular { target.swiftSettings?.append(.enableExperimentalFeature("Lifetimes")) }

@@ -1,0 +1,168 @@
+import VolleyCore
+public import VolleyWire
+
+/// What is in a capture: who sent what to whom, when, and what became of each record.
+///
+/// ```swift
+/// var reader = try CaptureReader(path: path)
+/// var inspection = CaptureInspection()
+/// do { try inspection.read(&reader) } catch { report(error) }  // what came before the damage is in `inspection`
+/// ```
+///
+/// Memory is bounded: the first ``Limits/endpoints`` endpoints and ``Limits/conversations`` conversations are kept;
+/// the datagrams of others are counted by ``datagramsBeyondEndpoints`` and ``datagramsBeyondConversations``, and in all
+/// totals.
+public struct CaptureInspection: Sendable {
+    /// The most entries the two tables hold.
+    public struct Limits: Hashable, Sendable {
+        /// Addresses with port; an entry takes about 100 bytes.
+        public var endpoints = 65_536
+        /// Pairs of them; an entry takes about 150 bytes.
+        public var conversations = 65_536
+
+        /// The limits everything has unless told otherwise: 65,536 of each.
+        public init() {}
+    }
+
+    /// The most entries the two tables hold.
+    public let limits: Limits
+    /// What became of the records; the sum is the number of records.
+    public private(set) var accounting = RecordAccounting()
+    /// The sum of the payload lengths of the datagrams delivered.
+    public private(set) var payloadBytes = 0
+    /// The link types met, with the number of records of each, in the order they were met; at most 256, records of
+    /// further ones are only in ``accounting``.
+    public private(set) var linkTypes: [(linkType: LinkType, records: Int)] = []
+    /// The time of the earliest and the latest record in nanoseconds since the Unix epoch; `nil` if no record has one.
+    public private(set) var timeSpan: ClosedRange<Int64>?
+    /// How many records are earlier than the one before them.
+    public private(set) var timestampsBackwards = 0
+    /// Datagrams of which an endpoint found no room in the table; each end that found none counts.
+    public private(set) var datagramsBeyondEndpoints = 0
+    /// Datagrams whose conversation found no room in the table.
+    public private(set) var datagramsBeyondConversations = 0
+    /// Count, bytes and hashes of what is delivered; `nil` unless asked for.
+    public private(set) var digest: CaptureDigest?
+
+    private var endpointTable: [SocketAddress: Traffic] = [:]
+    private var conversationTable: [ConversationKey: Traffic] = [:]
+    private var lastTime: Int64?
+
+    /// Nothing seen yet.
+    ///
+    /// - Parameters:
+    ///   - withDigest: whether to compute ``digest``, which takes several times as long as all the rest.
+    ///   - limits: the most entries of the tables.
+    public init(withDigest: Bool = false, limits: Limits = Limits()) {
+        self.limits = limits
+        digest = withDigest ? CaptureDigest() : nil
+    }
+
+    /// The number of records seen.
+    public var records: Int { accounting.total }
+
+    /// The number of datagrams delivered.
+    public var datagrams: Int { accounting[.delivered] }
+
+    /// Takes in all records of a capture up to its end.
+    ///
+    /// - Parameters:
+    ///   - reader: is at its end afterwards, or at the damage.
+    ///   - filter: records it refuses are counted as ``RecordClass/filtered`` and not looked at.
+    ///   - progress: called every 65,536 records with the reader's position in the file in bytes.
+    /// - Throws: what the reader or the filter throws; everything before that is kept.
+    public mutating func read(
+        _ reader: inout CaptureReader, filter: CaptureFilter? = nil, progress: ((Int64) -> Void)? = nil
+    ) throws(CaptureError) {
+        while try addNext(of: &reader, filter: filter) {
+            if let progress, reader.recordCount & 0xffff == 0 { progress(reader.byteOffset) }
+        }
+    }
+
+    /// Takes in the next record; `false` at the end of the capture.
+    private mutating func addNext(
+        of reader: inout CaptureReader, filter: CaptureFilter?
+    ) throws(CaptureError) -> Bool {
+        guard let record = try reader.next() else { return false }
+        if let filter, try !filter.matches(record) {
+            addFiltered(record)
+        } else {
+            add(record)
+        }
+        return true
+    }
+
+    /// Takes in one record.
+    public mutating func add(_ record: borrowing CaptureRecord) {
+        addHeader(record)
+        let frame = record.decode()
+        accounting.count(frame)
+        guard frame.isDelivered else { return }
+        payloadBytes += frame.payloadLength
+        addTraffic(frame)
+        digest?.add(frame, of: record.bytes)
+    }
+
+    /// Takes in one record that a filter refused: its class, link type and time.
+    public mutating func addFiltered(_ record: borrowing CaptureRecord) {
+        addHeader(record)
+        accounting.count(.filtered)
+    }
+
+    private mutating func addHeader(_ record: borrowing CaptureRecord) {
+        if let index = linkTypes.firstIndex(where: { $0.linkType == record.linkType }) {
+            linkTypes[index].records += 1
+        } else if linkTypes.count < 256 {
+            linkTypes.append((record.linkType, 1))
+        }
+        guard record.hasTimestamp else { return }
+        let time = record.timestampNanoseconds
+        if let lastTime, time < lastTime { timestampsBackwards += 1 }
+        lastTime = time
+        timeSpan = timeSpan.map { min($0.lowerBound, time)...max($0.upperBound, time) } ?? time...time
+    }
+
+    private mutating func addTraffic(_ frame: DecodedFrame) {
+        let bytes = frame.payloadLength
+        let knowsSource = endpointTable.count(in: frame.source, limit: limits.endpoints) { $0.addForward(bytes) }
+        let knowsDestination = endpointTable.count(in: frame.destination, limit: limits.endpoints) {
+            $0.addBackward(bytes)
+        }
+        datagramsBeyondEndpoints += (knowsSource ? 0 : 1) + (knowsDestination ? 0 : 1)
+
+        let backward = ConversationKey(frame.destination, frame.source)
+        let isBackward = conversationTable[backward] != nil && frame.source != frame.destination
+        let key = isBackward ? backward : ConversationKey(frame.source, frame.destination)
+        let knowsConversation = conversationTable.count(in: key, limit: limits.conversations) {
+            if isBackward { $0.addBackward(bytes) } else { $0.addForward(bytes) }
+        }
+        if !knowsConversation { datagramsBeyondConversations += 1 }
+    }
+}
+
+/// The tables, sorted for reports.
+extension CaptureInspection {
+    /// The endpoints, those with most datagrams sent and received first; ties by address and port.
+    public var endpoints: [CaptureEndpoint] {
+        endpointTable.map { CaptureEndpoint(address: $0.key, sent: $0.value.forward, received: $0.value.backward) }
+            .sorted { left, right in
+                let (leftCount, rightCount) = (left.datagrams, right.datagrams)
+                return leftCount == rightCount
+                    ? left.address.orderKey < right.address.orderKey : leftCount > rightCount
+            }
+    }
+
+    /// The conversations, those with most datagrams first; ties by addresses and ports.
+    public var conversations: [CaptureConversation] {
+        conversationTable.map {
+            CaptureConversation(
+                first: $0.key.first, second: $0.key.second, forward: $0.value.forward, backward: $0.value.backward)
+        }
+        .sorted { left, right in
+            let (leftCount, rightCount) = (left.datagrams, right.datagrams)
+            if leftCount != rightCount { return leftCount > rightCount }
+            return left.first == right.first
+                ? left.second.orderKey < right.second.orderKey : left.first.orderKey < right.first.orderKey
+        }
+    }
+}

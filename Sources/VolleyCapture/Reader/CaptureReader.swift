@@ -1,0 +1,154 @@
+public import SystemPackage
+import VolleyWire
+
+/// Reads pcap and pcapng files from start to end in constant memory.
+///
+/// ```swift
+/// var reader = try CaptureReader(path: "dns.pcapng")
+/// while let record = try reader.next() {
+///     let frame = record.decode()
+///     if frame.isDelivered { use(frame.payload(in: record.bytes)) }
+/// }
+/// ```
+///
+/// pcap is read in both byte orders, with microseconds, nanoseconds and the longer record headers of "modified" pcap;
+/// pcapng with any number of sections in either byte order, interfaces of different link types and snap lengths,
+/// decimal and binary resolutions and offsets of time stamps, enhanced, simple and obsolete packet blocks. Other blocks
+/// are skipped without being kept. Versions are not looked at: what follows an unknown one is read as if it were known.
+///
+/// A damaged file is read up to the damage; then ``next()`` throws an error that says where and what, and throws it
+/// again whenever it is asked. Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
+public struct CaptureReader: ~Copyable {
+    /// The longest record, pcapng interface description or packet block that is read: 16 MiB.
+    public static let recordLengthMax = 16 * 1024 * 1024
+    /// The most interfaces one pcapng section may describe.
+    public static let interfacesMax = 65_536
+
+    /// The file's path, or what stands for it.
+    public let name: String
+    /// The format of the file.
+    public internal(set) var format: CaptureFormat
+
+    @usableFromInline var input: InputBuffer
+    /// The byte order of the file, or of the section of a pcapng file.
+    @usableFromInline var isBigEndian = false
+    /// The length of a pcap record header; 0 for pcapng.
+    @usableFromInline var pcapHeaderLength = 0
+    /// What a fraction of a second in pcap is in nanoseconds: 1 or 1,000.
+    @usableFromInline var pcapFraction: Int64 = 1
+    /// Whether the two lengths of a record may be the wrong way round, as before pcap 2.4.
+    @usableFromInline var pcapLengthsMaySwap = false
+    @usableFromInline var current = RecordHeader()
+    /// The interfaces of the current pcapng section.
+    var interfaces: [CaptureInterface] = []
+    /// Blocks of a pcapng file begun so far.
+    var blockCount = 0
+    /// What stopped the reading.
+    private var failure: CaptureError?
+
+    /// Opens a file; `-` is standard input.
+    ///
+    /// - Parameter path: the file.
+    /// - Throws: ``CaptureError`` when the file cannot be opened, is empty, compressed, or no capture.
+    public init(path: String) throws(CaptureError) {
+        if path == "-" {
+            try self.init(descriptor: .standardInput, name: "standard input")
+            return
+        }
+        let descriptor: FileDescriptor
+        do {
+            descriptor = try .open(FilePath(path), .readOnly, options: .closeOnExec)
+        } catch {
+            throw CaptureError(.cannotOpen, file: path, errno: error as? Errno, "cannot open")
+        }
+        try self.init(input: InputBuffer(descriptor: descriptor, owned: true), name: path)
+    }
+
+    /// Reads from an open descriptor (a file, a pipe, a socket), which the caller closes after the reader's end.
+    ///
+    /// - Parameters:
+    ///   - descriptor: is read from where it stands.
+    ///   - name: stands for the file's path in errors.
+    /// - Throws: ``CaptureError``, as for ``init(path:)``.
+    public init(descriptor: FileDescriptor, name: String) throws(CaptureError) {
+        try self.init(input: InputBuffer(descriptor: descriptor, owned: false), name: name)
+    }
+
+    /// Reads a capture held in memory; the bytes are copied.
+    ///
+    /// - Parameters:
+    ///   - bytes: the whole file.
+    ///   - name: stands for the file's path in errors.
+    /// - Throws: ``CaptureError``, as for ``init(path:)``.
+    public init(bytes: [UInt8], name: String = "memory") throws(CaptureError) {
+        try self.init(input: InputBuffer(bytes: bytes), name: name)
+    }
+
+    private init(input: consuming InputBuffer, name: String) throws(CaptureError) {
+        self.name = name
+        self.input = input
+        format = .pcapng
+        try readFileHeader()
+    }
+
+    /// How many records were read so far.
+    @inlinable public var recordCount: Int { current.number }
+
+    /// How many bytes of the file are parsed so far, for progress.
+    public var byteOffset: Int64 { input.fileOffset }
+
+    /// The next record, or `nil` at the end of the file.
+    ///
+    /// The record is a view into the reader and ends with the next call.
+    @inlinable @_lifetime(&self)
+    public mutating func next() throws(CaptureError) -> CaptureRecord? {
+        guard try advance() else { return nil }
+        return CaptureRecord(
+            bytes: input.bytes.extracting(current.bytesOffset..<current.bytesOffset &+ current.bytesLength),
+            options: input.bytes.extracting(current.optionsOffset..<current.optionsOffset &+ current.optionsLength),
+            header: current)
+    }
+
+    /// Makes the next record the current one; records of pcap that are wholly in memory never leave this function.
+    @inlinable
+    mutating func advance() throws(CaptureError) -> Bool {
+        if pcapHeaderLength != 0, input.unreadCount >= pcapHeaderLength, takePcapRecord() { return true }
+        return try advanceSlowly()
+    }
+
+    @usableFromInline
+    mutating func advanceSlowly() throws(CaptureError) -> Bool {
+        if let failure { throw failure }
+        do {
+            return pcapHeaderLength != 0 ? try advancePcap() : try advancePcapng()
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+}
+
+/// Reading and complaining, for the formats.
+extension CaptureReader {
+    /// Reads until `count` bytes are unread; `false` when the file ends before.
+    mutating func fill(atLeast count: Int) throws(CaptureError) -> Bool {
+        do {
+            return try input.fill(atLeast: count)
+        } catch {
+            throw readFailure(error)
+        }
+    }
+
+    /// Moves past `count` bytes; `false` when the file ends before.
+    mutating func skip(_ count: Int) throws(CaptureError) -> Bool {
+        do {
+            return try input.skip(count)
+        } catch {
+            throw readFailure(error)
+        }
+    }
+
+    private borrowing func readFailure(_ errno: Errno) -> CaptureError {
+        CaptureError(.readFailed, file: name, byteOffset: input.fileOffset, errno: errno, "cannot read")
+    }
+}

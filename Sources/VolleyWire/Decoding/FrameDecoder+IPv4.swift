@@ -1,0 +1,72 @@
+/// Protocol numbers of IPv4 and next-header values of IPv6 (IANA) the decoder acts on.
+@usableFromInline
+enum IPProtocol {
+    @inlinable static var icmp: UInt8 { 1 }
+    @inlinable static var udp: UInt8 { 17 }
+    @inlinable static var icmpv6: UInt8 { 58 }
+}
+
+public import VolleyCore
+
+/// IPv4 (RFC 791).
+extension FrameDecoder {
+    /// Decodes the IPv4 packet at `start`, which is within the frame or at its end.
+    @inlinable @inline(__always)
+    static func ipv4(_ frame: RawSpan, at start: Int, wireLength: Int) -> DecodedFrame {
+        let available = frame.byteCount &- start
+        guard available >= 20 else {
+            return .short(frame, originalLength: wireLength, .shortIPHeader, ipOffset: start)
+        }
+        let first = frame.byte(at: start)
+        guard first >> 4 == 4 else { return DecodedFrame(.malformed, reason: .ipVersion, ipOffset: start) }
+        let headerLength = Int(first & 0x0f) &* 4
+        guard headerLength >= 20 else { return DecodedFrame(.malformed, reason: .ipv4HeaderLength, ipOffset: start) }
+        let totalLength = Int(frame.bigEndian16(at: start &+ 2))
+        let end = start &+ totalLength
+        guard totalLength >= headerLength, end <= wireLength else {
+            return DecodedFrame(.badIPLength, ipOffset: start)
+        }
+        let isFragment = frame.bigEndian16(at: start &+ 6) & 0x3fff != 0
+        let isUDP = frame.byte(at: start &+ 9) == IPProtocol.udp
+        guard isUDP, !isFragment else {
+            return otherIPv4(frame, at: start, headerLength: headerLength, end: end)
+        }
+        return udp(
+            frame, at: start &+ headerLength, end: end, ipOffset: start,
+            from: IPAddress(v4: frame.bigEndian32(at: start &+ 12)),
+            to: IPAddress(v4: frame.bigEndian32(at: start &+ 16)))
+    }
+
+    /// Fragments and protocols other than UDP; the fixed header is there and its lengths are good.
+    @usableFromInline
+    static func otherIPv4(_ frame: RawSpan, at start: Int, headerLength: Int, end: Int) -> DecodedFrame {
+        let isFragment = frame.bigEndian16(at: start + 6) & 0x3fff != 0
+        switch frame.byte(at: start + 9) {
+        case IPProtocol.udp:
+            return DecodedFrame(end <= frame.byteCount ? .fragment : .cut, ipOffset: start)
+        case IPProtocol.icmp where !isFragment:
+            let limit = min(end, frame.byteCount)
+            let isError = isICMPErrorAboutUDP(frame, at: start + headerLength, limit: limit)
+            return DecodedFrame(isError ? .icmpError : .notUDP, ipOffset: start)
+        default:
+            return DecodedFrame(.notUDP, ipOffset: start)
+        }
+    }
+
+    /// Whether the ICMP message quotes a UDP header: destination unreachable, source quench, time exceeded, parameter
+    /// problem (RFC 792).
+    ///
+    /// A record cut behind the quoted header still says all that a socket would learn.
+    private static func isICMPErrorAboutUDP(_ frame: RawSpan, at offset: Int, limit: Int) -> Bool {
+        let quoted = offset + 8
+        guard limit - quoted >= 20 else { return false }
+        switch frame.byte(at: offset) {
+        case 3, 4, 11, 12: break
+        default: return false
+        }
+        let first = frame.byte(at: quoted)
+        let headerLength = Int(first & 0x0f) * 4
+        return first >> 4 == 4 && headerLength >= 20 && frame.byte(at: quoted + 9) == IPProtocol.udp
+            && frame.bigEndian16(at: quoted + 6) & 0x1fff == 0 && limit - quoted >= headerLength + 8
+    }
+}
