@@ -1,5 +1,6 @@
 """Builds every receiver into tools/bench/.build, installing what is missing from Debian where that is allowed."""
 
+import glob
 import os
 import shutil
 import subprocess
@@ -17,6 +18,10 @@ C_FLAGS = ("-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror")
 
 class Unavailable(Exception):
     """A receiver or an instrument cannot be had; the message says why in a few words."""
+
+
+def present(tool):
+    return bool(glob.glob(tool)) if tool.startswith("/") else shutil.which(tool) is not None
 
 
 class Builder:
@@ -52,8 +57,8 @@ class Builder:
         return self._compile("driver", [f"driver{part}.c" for part in ("", "_flood", "_paced", "_closed")])
 
     def need(self, tool, *packages):
-        """Makes sure that a program is there; `tool` may also be the path of a file."""
-        if shutil.which(tool) or (tool.startswith("/") and os.path.exists(tool)):
+        """Makes sure that a program is there; `tool` may also be a pattern of absolute paths."""
+        if present(tool):
             return
         if not packages:
             raise Unavailable(f"{tool} is missing, and Debian does not package it")
@@ -68,8 +73,19 @@ class Builder:
             self._run(["apt-get", "update", "-qq"], environment=environment)
             self._updated = True
         self._run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], environment=environment)
-        if not shutil.which(tool) and not os.path.exists(tool):
+        if not present(tool):
             raise Unavailable(f"{os.path.basename(tool)} is still missing after {hint}")
+
+    def versions(self):
+        """The first line that each tool in use says of its version."""
+        asked = {"gcc": "--version", "swift": "--version", "rustc": "--version", "go": "version",
+                 "valgrind": "--version", "strace": "--version"}
+        found = {"python": sys.version.split()[0], "uvloop": UVLOOP_VERSION}
+        for tool, argument in asked.items():
+            if shutil.which(tool):
+                output = subprocess.run([tool, argument], capture_output=True, text=True, check=False).stdout
+                found[tool] = output.partition("\n")[0].strip()
+        return found
 
     def _build(self, kind, name):
         builders = {
@@ -140,7 +156,7 @@ class Builder:
 
     def _tokio(self):
         """tokio comes as source from Debian, so that no crate registry is needed."""
-        self.need(os.path.join(DEBIAN_CRATES, "mio-0.8.4"), "librust-tokio-dev")
+        self.need(os.path.join(DEBIAN_CRATES, "tokio-1.*"), "librust-tokio-dev")
         source = ("source.crates-io.replace-with='debian'", f"source.debian.directory='{DEBIAN_CRATES}'")
         return self._cargo("tokio", [word for setting in source for word in ("--config", setting)])
 

@@ -38,8 +38,13 @@ def main(arguments=None):
         return EXIT_INTERRUPTED
 
 
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(EXIT_USAGE, f"{self.prog}: {message} (see --help)\n")
+
+
 def parse(arguments):
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tools/bench/run",
         description="Builds and measures Volley and other UDP receivers on loopback, interleaved.",
         epilog=EXAMPLES,
@@ -128,13 +133,12 @@ def measure(options):
     if not programs:
         say("nothing can be measured: every receiver was skipped")
         return EXIT_UNAVAILABLE
-    result = {"machine": report.machine(), "settings": settings(options), "skipped": skipped, "timing": [], "counts": []}
+    result = {"machine": report.machine(), "versions": builder.versions(), "settings": settings(options)}
+    result |= {"skipped": skipped, "timing": [], "counts": []}
     if "timing" in options.parts:
         chosen = cells(options.mode, options.size, options.window)
         remaining = dict(programs)
-        result["timing"] = run_rounds(
-            remaining, chosen, driver, options.rounds, options.seconds, progress, skip
-        )
+        result["timing"] = run_rounds(remaining, chosen, driver, options.rounds, options.seconds, progress, skip)
         progress("")
         for cell in result["timing"]:
             print(report.timing_table(cell, options.rounds), flush=True)

@@ -47,6 +47,8 @@ class Instruments:
 
     def instructions(self, program, peer, mode, size):
         """User-space instructions, by callgrind on a stripped copy (old valgrinds cannot read new debug information)."""
+        if peer.callgrind_trouble:
+            raise RunError(peer.callgrind_trouble)
         program = [self._stripped(program[0]), *program[1:]] if peer.strip else program
 
         def run(count):

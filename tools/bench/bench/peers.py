@@ -13,6 +13,7 @@ class Peer:
     arguments: tuple[str, ...] = ()  # after "echo|sink --listen … --json"
     counted: tuple[int, int] = (20_000, 120_000)  # datagrams of the short and of the long run under an instrument
     strip: bool = True  # callgrind runs a stripped copy
+    callgrind_trouble: str = ""  # why callgrind cannot run it
     heap: bool = True  # allocations go through malloc, so that they can be counted
     limits: tuple[tuple[str, int], ...] = ()  # --check: most instructions per datagram, by mode
 
@@ -32,7 +33,13 @@ PEERS = (
     Peer("tokio", "tokio", "tokio"),
     Peer("libuv", "libuv", "libuv"),
     Peer("libuv-recvmmsg", "libuv, UV_UDP_RECVMMSG", "libuv", arguments=("--vector",)),
-    Peer("go", "Go, AddrPort calls", "go", heap=False),
+    Peer(
+        "go",
+        "Go, AddrPort calls",
+        "go",
+        heap=False,
+        callgrind_trouble="callgrind (3.19) aborts on the signals of Go's runtime",
+    ),
     Peer("nio", "SwiftNIO, default", "nio", counted=(5_000, 30_000)),
     Peer("nio-vector", "SwiftNIO, vector reads 32", "nio", arguments=("--vector", "32"), counted=(5_000, 30_000)),
     Peer("uvloop", "uvloop", "uvloop", ("--loop", "uvloop"), counted=(5_000, 30_000), strip=False, heap=False),
@@ -50,7 +57,7 @@ class Cell:
 
     @property
     def title(self):
-        window = f", {self.window} in flight" if self.mode == "echo" else ", saturated"
+        window = f", {self.window} in flight" if self.mode == "echo" else ", flooded"
         return f"{self.mode}, {self.size} bytes{window}"
 
 

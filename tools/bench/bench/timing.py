@@ -3,11 +3,11 @@
 import statistics
 import time
 
-from bench.peers import CEILING
+from bench.peers import CEILING, PEERS
 from bench.processes import Receiver, RunError, drive
 
-# Datagrams of one UDP_SEGMENT train of the flood: enough to outrun every receiver, small enough to fit its queue.
-FLOOD_SEGMENTS = 16
+# Datagrams of one UDP_SEGMENT train of the flood: enough to outrun most receivers, small enough to fit its queue.
+FLOOD_SEGMENTS = 32
 SETTLE_SECONDS = 0.05
 
 
@@ -50,7 +50,7 @@ def run_rounds(programs, cells, driver, rounds, seconds, progress, on_failure):
     results = {cell: {} for cell in cells}
     for number in range(1, rounds + 1):
         for cell in cells:
-            for peer in list(programs):
+            for peer in rotated(list(programs), number - 1):
                 progress(f"round {number}/{rounds}: {cell.title}: {peer.title}")
                 try:
                     outcome = run_once(programs[peer], peer, cell, driver, seconds)
@@ -62,11 +62,17 @@ def run_rounds(programs, cells, driver, rounds, seconds, progress, on_failure):
     return [summary(cell, peers) for cell, peers in results.items()]
 
 
+def rotated(items, places):
+    """Every round starts with another receiver, so that none always runs right after the same neighbour or first."""
+    places %= max(len(items), 1)
+    return items[places:] + items[:places]
+
+
 def summary(cell, peers):
     """Medians of every receiver, and the median of its ratios to the C ceiling, taken round by round."""
     ceiling = next((runs for peer, runs in peers.items() if peer.name == CEILING), None)
     rows = []
-    for peer, runs in peers.items():
+    for peer, runs in sorted(peers.items(), key=lambda item: PEERS.index(item[0])):
         row = {"peer": peer.name, "title": peer.title, "rounds": runs}
         for key in ("rate", "cpuNs", "userNs", "systemNs", "kernelDrops", "lost", "residentBytesMax"):
             row[key] = statistics.median(run[key] for run in runs)

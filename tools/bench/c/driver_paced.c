@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 // Three quarters of the kernel's default receive buffer (212,992 bytes), which receivers here leave alone: the kernel may
 // hold back the memory of a quarter of the buffer after it was read.
-enum { QUEUE_BYTES_MAX = 150000, POLL_MICROSECONDS = 100, STALL_SECONDS = 30, TABLE_BYTES = 1 << 20 };
+enum { QUEUE_BYTES_MAX = 150000, SPIN_POLLS = 100, POLL_MICROSECONDS = 100, STALL_SECONDS = 30, TABLE_BYTES = 1 << 20 };
 
 struct queue { uint64_t bytes, drops; };
 
@@ -47,12 +48,15 @@ static void wait_for_room(int table, uint16_t port, uint64_t most_bytes) {
     struct queue queue = read_queue(table, port);
     uint64_t last = queue.bytes;
     double since = driver_now();
+    unsigned idle_polls = 0;
     while (queue.bytes > most_bytes) {
-        usleep(POLL_MICROSECONDS);
+        if (++idle_polls > SPIN_POLLS) usleep(POLL_MICROSECONDS);
+        else sched_yield(); // a fast receiver would empty the queue during a sleep
         queue = read_queue(table, port);
         if (queue.bytes != last) {
             last = queue.bytes;
             since = driver_now();
+            idle_polls = 0;
         } else if (driver_now() - since > STALL_SECONDS) {
             errno = ETIMEDOUT;
             driver_fail("the receiver stopped reading");

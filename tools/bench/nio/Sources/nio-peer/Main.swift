@@ -1,33 +1,36 @@
-import Dispatch
 import Glibc
 import NIOCore
 import NIOPosix
 
 /// A datagram echo or sink on SwiftNIO's `DatagramBootstrap`: one of the receivers Volley is measured against.
+///
+/// No `async` and no Dispatch: the main thread only waits for a signal, so that the loop's thread is all that is
+/// measured (and so that valgrind 3.19, which cannot start Dispatch's threads, can run it).
 @main
 enum Main {
-    static func main() async throws {
+    static func main() throws {
         let options: Options
         do {
             options = try Options(Array(CommandLine.arguments.dropFirst()))
         } catch {
             fail(status: 64, "\(error)")
         }
+        let signals = StopSignals()  // before any thread starts, so that all of them leave the signals to this one
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let channel = try await bootstrap(options, group: group).bind(host: options.host, port: options.port).get()
+        let channel = try bootstrap(options, group: group).bind(host: options.host, port: options.port).wait()
         guard let address = channel.localAddress, let host = address.ipAddress, let port = address.port else {
             fail(status: 71, "the channel has no address")
         }
         print("listening on \(host):\(port)")
         fflush(nil)
 
-        await stopRequest(after: options.duration)
-        let totals = try await channel.eventLoop.submit {
+        signals.wait(seconds: options.duration)
+        let totals = try channel.eventLoop.submit {
             try channel.pipeline.syncOperations.handler(type: Receiver.self).totals
-        }.get()
-        try await channel.close()
+        }.wait()
         report(totals)
-        try await group.shutdownGracefully()
+        try channel.close().wait()
+        try group.syncShutdownGracefully()
     }
 
     private static func fail(status: Int32, _ problem: String) -> Never {
@@ -51,23 +54,6 @@ enum Main {
                 .recvAllocator,
                 value: FixedSizeRecvByteBufferAllocator(capacity: options.vectorReads * slotBytes)
             )
-    }
-
-    /// Returns on SIGTERM, SIGINT or when the time is up.
-    private static func stopRequest(after seconds: Double?) async {
-        let (stops, continuation) = AsyncStream.makeStream(of: Void.self)
-        let sources = [SIGTERM, SIGINT].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number)
-            source.setEventHandler { continuation.finish() }
-            source.resume()
-            return source
-        }
-        if let seconds {
-            DispatchQueue.global().asyncAfter(deadline: .now() + seconds) { continuation.finish() }
-        }
-        for await _ in stops {}
-        sources.forEach { $0.cancel() }
     }
 
     private static func report(_ totals: Totals) {

@@ -25,7 +25,9 @@ struct Options {
             guard let value = rest.popFirst() else { throw UsageError(description: "\(name) has no value") }
             switch name {
             case "--listen":
-                guard let colon = value.lastIndex(of: ":"), let port = UInt16(value[value.index(after: colon)...]) else {
+                guard let colon = value.lastIndex(of: ":"),
+                    let port = UInt16(value[value.index(after: colon)...])
+                else {
                     throw UsageError(description: "--listen \(value): not ADDR:PORT")
                 }
                 self.host = String(value[..<colon])

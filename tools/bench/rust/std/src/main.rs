@@ -35,7 +35,10 @@ fn main() -> std::io::Result<()> {
     let mut totals = Totals::default();
     let mut slot = [0u8; SLOT_BYTES];
     while !STOPPING.load(Ordering::Relaxed) {
-        let Ok((count, peer)) = socket.recv_from(&mut slot) else { continue };
+        let (count, peer) = match socket.recv_from(&mut slot) {
+            Ok(datagram) => datagram,
+            Err(_) => continue, // a signal, or the 100 ms are over
+        };
         totals.count_received(count);
         if options.echo {
             match socket.send_to(&slot[..count], peer) {

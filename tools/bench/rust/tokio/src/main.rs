@@ -8,7 +8,10 @@ use tokio::signal::unix::{signal, SignalKind};
 async fn receive(socket: &UdpSocket, echo: bool, totals: &mut Totals) {
     let mut slot = [0u8; SLOT_BYTES];
     loop {
-        let Ok((count, peer)) = socket.recv_from(&mut slot).await else { continue };
+        let (count, peer) = match socket.recv_from(&mut slot).await {
+            Ok(datagram) => datagram,
+            Err(_) => continue,
+        };
         totals.count_received(count);
         if echo {
             match socket.send_to(&slot[..count], peer).await {
