@@ -34,8 +34,6 @@ def timing_table(cell, rounds):
     header = ("receiver", "datagrams/s", "x C", "CPU ns", "x C", "user ns", "system ns", "lost", "MB")
     rows = []
     for row in cell["receivers"]:
-        received = row["rounds"][0]["datagrams"]
-        lost = row["kernelDrops"] if cell["mode"] == "sink" else row["lost"]
         rows.append(
             (
                 row["title"],
@@ -45,7 +43,7 @@ def timing_table(cell, rounds):
                 f"{row['cpuNsRatio']:.2f}" if "cpuNsRatio" in row else "-",
                 f"{row['userNs']:,.0f}",
                 f"{row['systemNs']:,.0f}",
-                f"{100 * lost / (received + lost):.0f} %",
+                f"{100 * row['lostShare']:.0f} %",
                 f"{row['residentBytesMax'] / 1e6:.1f}",
             )
         )
@@ -74,7 +72,7 @@ def count_text(count):
         return "-"
     value = count["value"]
     if count["kind"] == "instructions":
-        return f"{value:,.0f}"
+        return f"{value:.1f}" if value < 100 else f"{value:,.0f}"
     return f"{abs(value):.3f}" if abs(value) < 10 else f"{value:,.1f}"
 
 

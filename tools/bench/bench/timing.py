@@ -29,6 +29,7 @@ def run_once(program, peer, cell, driver, seconds):
         raise RunError("received nothing")
     if report["bytesReceived"] != received * cell.size:
         raise RunError(f"{report['bytesReceived']} bytes in {received} datagrams of {cell.size}")
+    lost = drops if cell.mode == "sink" else load["lost"]
     total, user, sampled = (end - start for start, end in zip(before, after))
     user_share = user / sampled if sampled else 0
     return {
@@ -38,7 +39,7 @@ def run_once(program, peer, cell, driver, seconds):
         "userNs": total * user_share / received,
         "systemNs": total * (1 - user_share) / received,
         "kernelDrops": drops,
-        "lost": load.get("lost", 0),
+        "lostShare": lost / (received + lost),
         "residentBytesMax": resident,
         "driver": load,
         "report": report,
@@ -74,7 +75,7 @@ def summary(cell, peers):
     rows = []
     for peer, runs in sorted(peers.items(), key=lambda item: PEERS.index(item[0])):
         row = {"peer": peer.name, "title": peer.title, "rounds": runs}
-        for key in ("rate", "cpuNs", "userNs", "systemNs", "kernelDrops", "lost", "residentBytesMax"):
+        for key in ("rate", "cpuNs", "userNs", "systemNs", "kernelDrops", "lostShare", "residentBytesMax"):
             row[key] = statistics.median(run[key] for run in runs)
         if ceiling:
             for key in ("rate", "cpuNs"):

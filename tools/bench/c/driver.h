@@ -22,7 +22,7 @@ struct driver_options {
 // Sends as fast as the kernel takes it.
 int drive_flood(const struct driver_options *options);
 
-// Sends a burst whenever the receiver's queue has room: never empty, never overrun.
+// Sends whenever the receiver's queue has room: never empty, never overrun.
 int drive_paced(const struct driver_options *options);
 
 // Keeps `window` datagrams in flight to an echo server and compares every reply with what was sent.

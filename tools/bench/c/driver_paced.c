@@ -44,7 +44,8 @@ static struct queue read_queue(int table, uint16_t port) {
     driver_fail("no receiver on that port in /proc/net/udp");
 }
 
-static void wait_for_room(int table, uint16_t port, uint64_t most_bytes) {
+// Waits until at most `most_bytes` are queued and returns how many are.
+static uint64_t wait_for_room(int table, uint16_t port, uint64_t most_bytes) {
     struct queue queue = read_queue(table, port);
     uint64_t last = queue.bytes;
     double since = driver_now();
@@ -62,6 +63,7 @@ static void wait_for_room(int table, uint16_t port, uint64_t most_bytes) {
             driver_fail("the receiver stopped reading");
         }
     }
+    return queue.bytes;
 }
 
 int drive_paced(const struct driver_options *options) {
@@ -71,16 +73,18 @@ int drive_paced(const struct driver_options *options) {
     uint16_t port = ntohs(options->to.sin_port);
 
     uint64_t charge = charge_bytes(options->size_bytes);
-    uint64_t half = QUEUE_BYTES_MAX / 2 / charge;
     struct burst burst;
-    driver_prepare_burst(descriptor, options, (unsigned)(half < BURST_MAX ? half : BURST_MAX), &burst);
+    driver_prepare_burst(descriptor, options, (unsigned)(QUEUE_BYTES_MAX / charge), &burst);
+    uint64_t message_bytes = burst.segments * charge;
 
     uint64_t drops_before = read_queue(table, port).drops, sent = 0;
     double started = driver_now();
     while (driver_now() - started < options->seconds && (options->count == 0 || sent < options->count)) {
-        wait_for_room(table, port, QUEUE_BYTES_MAX - burst.datagrams * charge);
-        driver_send_all(descriptor, burst.headers, burst.messages);
-        sent += burst.datagrams;
+        uint64_t queued = wait_for_room(table, port, QUEUE_BYTES_MAX - message_bytes);
+        uint64_t messages = (QUEUE_BYTES_MAX - queued) / message_bytes;
+        if (messages > burst.messages) messages = burst.messages;
+        driver_send_all(descriptor, burst.headers, (unsigned)messages);
+        sent += messages * burst.segments;
     }
     wait_for_room(table, port, 0);
     double elapsed = driver_now() - started;

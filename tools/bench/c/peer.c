@@ -63,7 +63,8 @@ struct peer_options peer_parse(int argc, char **argv) {
         } else if (strcmp(argv[i], "--duration") == 0) {
             char *end;
             options.duration_seconds = strtod(argv[++i], &end);
-            if (*end != 0 || !(options.duration_seconds >= 0 && options.duration_seconds <= 86400)) usage(argv[i], "not a duration in seconds");
+            bool in_range = options.duration_seconds >= 0 && options.duration_seconds <= 86400;
+            if (end == argv[i] || *end != 0 || !in_range) usage(argv[i], "not a duration in seconds");
         } else {
             usage(argv[i], "unknown option");
         }
