@@ -177,14 +177,19 @@ class Builder:
         return os.path.join(HERE, "python", "datagram_peer.py")
 
     def _run(self, command, environment=None, folder=None):
-        """Runs one build step; its output goes to .build/build.log, and its first error line into the exception."""
+        """Runs one build step; its output goes to .build/build.log, and the error into the exception."""
         result = subprocess.run(
             command, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=environment, cwd=folder, check=False
         )
         with open(self.log_path, "a", encoding="utf-8") as log:
             log.write(f"$ {' '.join(command)}\n{result.stdout}{result.stderr}\n")
         if result.returncode != 0:
-            lines = (result.stderr + "\n" + result.stdout).splitlines()
-            error = next((line.strip() for line in lines if "error" in line.lower()), "see .build/build.log")
-            raise Unavailable(f"{os.path.basename(command[0])} failed: {error[:140]}")
+            raise Unavailable(f"{os.path.basename(command[0])} failed: {first_error(result.stderr, result.stdout)}")
         return result.stdout
+
+
+def first_error(*outputs):
+    """The line of a failed build that says why; warnings often mention errors, too."""
+    lines = [line.strip() for output in outputs for line in output.splitlines()]
+    errors = [line for line in lines if "error" in line.lower() and not line.lower().startswith("warning")]
+    return errors[0][:140] if errors else "see .build/build.log"

@@ -17,7 +17,7 @@ EXIT_LIMIT_EXCEEDED, EXIT_USAGE, EXIT_UNAVAILABLE, EXIT_INTERRUPTED = 1, 64, 69,
 
 EXAMPLES = """\
 examples:
-  tools/bench/run                                  everything (half an hour with all receivers)
+  tools/bench/run                                  everything (a quarter of an hour with all receivers)
   tools/bench/run --quick                          one short round of each, 64 bytes only
   tools/bench/run --instructions --only volley,c-recvmmsg --check
                                                    the counts that noise cannot touch, against our limits
