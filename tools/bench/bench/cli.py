@@ -52,7 +52,8 @@ def parse(arguments):
     )
     names = [peer.name for peer in PEERS]
     parser.add_argument("--only", metavar="PEER,…", type=words(names), help=f"some of: {', '.join(names)}")
-    parser.add_argument("--mode", metavar="MODE,…", type=words(("sink", "echo")), default=["sink", "echo"])
+    parser.add_argument("--mode", metavar="MODE,…", type=words(("sink", "echo")), default=["sink", "echo"],
+                        help="sink, echo or both (default both)")
     parser.add_argument("--size", metavar="BYTES,…", type=numbers(16, 2048), help="payloads (default 64,1400)")
     parser.add_argument("--window", metavar="N,…", type=numbers(1, 1024), default=[64, 192],
                         help="echo datagrams in flight (default 64,192; capped by the kernel's receive buffer)")

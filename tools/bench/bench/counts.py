@@ -26,7 +26,8 @@ def slope(run, counted):
 def count_run(receiver, driver, mode, size, count):
     """Drives `count` datagrams so that none is lost and the receiver always finds full batches."""
     if mode == "sink":
-        load = drive(driver, receiver, "paced", size=size, seconds=SECONDS_MAX, count=count, segments=PACED_SEGMENTS)
+        options = {"count": count, "segments": PACED_SEGMENTS}
+        load = drive(driver, receiver, "paced", size=size, seconds=SECONDS_MAX, **options)
         lost = load["drops"]
     else:
         window = min(ECHO_WINDOW_MAX, window_max(size))

@@ -38,7 +38,8 @@ int driver_connect(const struct driver_options *options) {
     int buffer_bytes = 4 << 20;
     int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0) driver_fail("socket");
-    if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes) != 0) driver_fail("SO_RCVBUF");
+    if (setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes) != 0)
+        driver_fail("SO_RCVBUF");
     if (connect(descriptor, (const struct sockaddr *)&options->to, sizeof options->to) != 0) driver_fail("connect");
     return descriptor;
 }

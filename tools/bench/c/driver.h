@@ -32,8 +32,8 @@ int drive_closed(const struct driver_options *options);
 int driver_connect(const struct driver_options *options);
 
 // Identical datagrams, sent over and over. On loopback the sender runs the receiver's half of the network stack, so a
-// plain sendmmsg (about 3 µs a datagram) is slower than any good receiver; a UDP_SEGMENT train, which the kernel cuts into
-// the same single datagrams before they reach the receiver's queue, is fast enough to keep that queue full.
+// plain sendmmsg (about 3 µs a datagram) is slower than any good receiver; a UDP_SEGMENT train, which the kernel cuts
+// into the same single datagrams before they reach the receiver's queue, is fast enough to keep that queue full.
 struct burst {
     struct mmsghdr headers[BURST_MAX];
     struct iovec vector;
@@ -47,7 +47,7 @@ void driver_prepare_burst(int descriptor, const struct driver_options *options, 
 
 double driver_now(void);
 
-// sendmmsg until all are sent; transient errors (EINTR, EAGAIN, ENOBUFS) are retried, ECONNREFUSED and the rest end the run.
+// sendmmsg until all are sent; EINTR, EAGAIN and ENOBUFS are retried, ECONNREFUSED and the rest end the run.
 void driver_send_all(int descriptor, struct mmsghdr *headers, unsigned count);
 
 _Noreturn void driver_fail(const char *what);

@@ -96,7 +96,8 @@ int drive_closed(const struct driver_options *options) {
         totals.queued = 0;
         int count = recvmmsg(descriptor, incoming, BURST_MAX, MSG_WAITFORONE, NULL);
         now = driver_now();
-        if (sending) sending = now - started < options->seconds && (options->count == 0 || totals.sent < options->count);
+        sending = sending && now - started < options->seconds &&
+                  (options->count == 0 || totals.sent < options->count);
         if (count > 0) {
             last_reply = now;
             for (int i = 0; i < count; i++) {
@@ -118,8 +119,8 @@ int drive_closed(const struct driver_options *options) {
         }
     }
     close(descriptor);
-    printf("{\"driver\": \"closed\", \"window\": %u, \"sent\": %llu, \"received\": %llu, \"lost\": %llu, \"late\": %llu, "
-           "\"corrupt\": %llu, \"seconds\": %.6f}\n",
+    printf("{\"driver\": \"closed\", \"window\": %u, \"sent\": %llu, \"received\": %llu, \"lost\": %llu, "
+           "\"late\": %llu, \"corrupt\": %llu, \"seconds\": %.6f}\n",
            options->window, (unsigned long long)totals.sent, (unsigned long long)totals.received,
            (unsigned long long)totals.lost, (unsigned long long)totals.late, (unsigned long long)totals.corrupt,
            last_reply - started);

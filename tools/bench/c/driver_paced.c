@@ -1,6 +1,6 @@
-// Fills the receiver's queue without overrunning it, with no cooperation of the receiver: the bytes in that queue are in
-// /proc/net/udp under its port. So a receiver slowed down a hundred times by an instrument loses nothing, and finds full
-// batches all the time.
+// Fills the receiver's queue without overrunning it, with no cooperation of the receiver: the bytes in that queue are
+// in /proc/net/udp under its port. So a receiver slowed down a hundred times by an instrument loses nothing, and finds
+// large batches all the time.
 #define _GNU_SOURCE
 #include "driver.h"
 
@@ -15,7 +15,8 @@
 
 // Three quarters of the kernel's default receive buffer (212,992 bytes), which receivers here leave alone: the kernel may
 // hold back the memory of a quarter of the buffer after it was read.
-enum { QUEUE_BYTES_MAX = 150000, SPIN_POLLS = 100, POLL_MICROSECONDS = 100, STALL_SECONDS = 30, TABLE_BYTES = 1 << 20 };
+enum { QUEUE_BYTES_MAX = 150000, STALL_SECONDS = 30, TABLE_BYTES = 1 << 20 };
+enum { SPIN_POLLS = 100, POLL_MICROSECONDS = 100 };
 
 struct queue { uint64_t bytes, drops; };
 
@@ -36,8 +37,8 @@ static struct queue read_queue(int table, uint16_t port) {
     for (char *line = strchr(text, '\n'); line != NULL && line[1] != 0; line = strchr(line + 1, '\n')) {
         unsigned local_port, remote_port;
         unsigned long long queued, drops;
-        int fields = sscanf(line, " %*d: %*8x:%x %*8x:%x %*x %*x:%llx %*x:%*x %*x %*u %*u %*u %*u %*s %llu", &local_port,
-                            &remote_port, &queued, &drops);
+        int fields = sscanf(line, " %*d: %*8x:%x %*8x:%x %*x %*x:%llx %*x:%*x %*x %*u %*u %*u %*u %*s %llu",
+                            &local_port, &remote_port, &queued, &drops);
         if (fields == 4 && local_port == port && remote_port == 0) return (struct queue){queued, drops};
     }
     errno = ESRCH;

@@ -1,4 +1,4 @@
-// libuv: uv_udp_recv_start and uv_udp_try_send; --vector asks for recvmmsg (UV_UDP_RECVMMSG, at most 20 slots of 64 KiB).
+// libuv: uv_udp_recv_start and uv_udp_try_send; --vector asks for UV_UDP_RECVMMSG (at most 20 slots of 64 KiB).
 #include "peer.h"
 
 #include <stdio.h>
@@ -26,7 +26,7 @@ static void give_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 
 static void received(uv_udp_t *socket, ssize_t count, const uv_buf_t *buffer, const struct sockaddr *peer,
                      unsigned flags) {
-    if (peer == NULL || count < 0 || (flags & UV_UDP_MMSG_FREE) != 0) return; // nothing left to read, or the slab is back
+    if (peer == NULL || count < 0 || (flags & UV_UDP_MMSG_FREE) != 0) return; // nothing left, or the slab is back
     if (totals.received == 0) peer_first_datagram();
     totals.received++;
     totals.bytes_received += (uint64_t)count;

@@ -126,8 +126,9 @@ void peer_report(const struct peer_totals *totals) {
         getrusage(RUSAGE_SELF, &usage);
         seconds = now_seconds() - first_seconds;
     }
-    printf("{\"received\": %llu, \"sent\": %llu, \"bytesReceived\": %llu, \"truncated\": %llu, \"sendErrors\": %llu, "
-           "\"seconds\": %.6f, \"userSeconds\": %.6f, \"systemSeconds\": %.6f, \"cpuScope\": \"since first datagram\"}\n",
+    printf("{\"received\": %llu, \"sent\": %llu, \"bytesReceived\": %llu, \"truncated\": %llu, "
+           "\"sendErrors\": %llu, \"seconds\": %.6f, \"userSeconds\": %.6f, \"systemSeconds\": %.6f, "
+           "\"cpuScope\": \"since first datagram\"}\n",
            (unsigned long long)totals->received, (unsigned long long)totals->sent,
            (unsigned long long)totals->bytes_received, (unsigned long long)totals->truncated,
            (unsigned long long)totals->send_errors, seconds,

@@ -23,7 +23,7 @@ static void prepare_headers(void) {
     }
 }
 
-// Sends the first `count` slots back. A short count says nothing yet: only the retry tells whether the head is at fault.
+// Sends the first `count` slots back. A short count says nothing yet: only the retry tells if the head is at fault.
 static void send_replies(int descriptor, int count, struct peer_totals *totals) {
     int next = 0;
     while (next < count) {

@@ -1,4 +1,4 @@
-//! A datagram echo or sink on tokio's `UdpSocket`, current-thread runtime: one of the receivers Volley is measured against.
+//! A datagram echo or sink on tokio's `UdpSocket`, current-thread runtime: a receiver Volley is measured against.
 
 use peer_common::{Options, Totals, SLOT_BYTES};
 use std::future::pending;
