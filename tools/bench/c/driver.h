@@ -41,7 +41,7 @@ struct burst {
     unsigned segments;
 };
 
-// Fills in `burst` with at most `datagrams_max` datagrams (but at least one message) and sets UDP_SEGMENT on the socket.
+// Fills in `burst` with at most `datagrams_max` datagrams, but at least one message, and sets UDP_SEGMENT.
 void driver_prepare_burst(int descriptor, const struct driver_options *options, unsigned datagrams_max,
                           struct burst *burst);
 
