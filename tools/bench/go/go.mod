@@ -1,0 +1,3 @@
+module volley/bench/go
+
+go 1.19
