@@ -23,7 +23,7 @@ let package = Package(
         .target(name: "CVolley"),
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
 
-        // Libraries. Arrows point one way: tools → Replay | Volley → Capture → Wire → Core.
+        // Libraries. Arrows point one way: tools → Volley | Replay → Capture → Wire → Core.
         .target(
             name: "VolleyCore",
             dependencies: [
@@ -81,7 +81,6 @@ for target in package.targets where target.type != .system && target.name != "CV
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-        .enableExperimentalFeature("Lifetimes"),
     ]
     // Declaring ~Escapable API takes a flag, using it takes none: programs and tests show that.
     if target.type == .regular { target.swiftSettings?.append(.enableExperimentalFeature("Lifetimes")) }

@@ -7,9 +7,6 @@ internal import VolleyCore
 protocol EpollHandler: AnyObject {
     /// The descriptor is ready; `events` are `VOLLEY_…` bits.
     func ready(_ events: UInt32)
-
-    /// The loop is stopping: let go of everything now.
-    func loopStopping()
 }
 
 /// The live `EventLoop`: one epoll instance, its timers and calls, on whichever single thread runs it.
@@ -33,6 +30,8 @@ final class EpollLoop: EventLoop {
     private var registrations: [Registration] = []
     private var freeIndices: [Int] = []
     private let events: UnsafeMutablePointer<volley_event>
+    /// The endpoints that are open, which a stop has to end.
+    private var endpoints: [ObjectIdentifier: RingTransport] = [:]
 
     init(syscalls: Syscalls = .kernel) throws(DatagramError) {
         self.syscalls = syscalls
@@ -105,6 +104,11 @@ final class EpollLoop: EventLoop {
         freeIndices.append(token.index)
     }
 
+    // MARK: Endpoints
+
+    func addEndpoint(_ transport: RingTransport) { endpoints[ObjectIdentifier(transport)] = transport }
+    func removeEndpoint(_ transport: RingTransport) { endpoints[ObjectIdentifier(transport)] = nil }
+
     // MARK: Turns
 
     /// Runs until ``stop()``.
@@ -144,7 +148,7 @@ final class EpollLoop: EventLoop {
     /// Ends every endpoint, runs the calls that makes ready, and takes no more work.
     func shutDown() {
         mailbox.close()
-        for handler in registrations.compactMap(\.handler) { handler.loopStopping() }
+        for transport in endpoints.values { transport.abort() }
         // connectionLost comes by callSoon; a bounded number of turns lets it, and what it asks for, run.
         for _ in 0..<16 where scheduler.hasReadyCalls { turn(waiting: false) }
         scheduler.removeAll()
@@ -162,7 +166,5 @@ final class EpollLoop: EventLoop {
         func ready(_ events: UInt32) {
             for body in mailbox.takeAll() { body(loop) }
         }
-
-        func loopStopping() {}
     }
 }

@@ -57,4 +57,18 @@ extension UnixAddress {
             if writer.count < kernelLength { try writer.writeUInt8(0) }
         }
     }
+
+    /// Calls `body` with the address as the kernel takes it.
+    package func withKernelBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        unsafe withUnsafeTemporaryAllocation(byteCount: Self.maximumKernelLength, alignment: 2) { buffer in
+            var output = unsafe OutputRawSpan(buffer: buffer, initializedCount: 0)
+            do throws(ByteError) {
+                try write(kernelBytesTo: &output)
+            } catch {
+                preconditionFailure("\(Self.maximumKernelLength) bytes hold every address: \(error)")
+            }
+            let count = unsafe output.finalize(for: buffer)
+            return unsafe body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
 }

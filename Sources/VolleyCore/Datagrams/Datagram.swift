@@ -46,7 +46,7 @@ extension Datagram {
         guard unsafe ring.pointee.addressing == .unix else { return nil }
         // SAFETY: the kernel wrote `sourceLength` bytes of sockaddr_un into the slot's own name area.
         let name = unsafe RawSpan(_unsafeStart: slot.pointee.source, byteCount: Int(slot.pointee.sourceLength))
-        return UnixAddress(sockaddr: name)
+        return (try? UnixAddress(kernelBytes: name)) ?? .unnamed
     }
 
     /// The address it was sent to: known on wildcard binds and wherever it was asked for, otherwise `nil`.

@@ -69,7 +69,7 @@ extension RingTransport {
         world = nil
         `protocol` = nil
         lost?.connectionLost(error)
-        onLost?()
+        onLost?(error)
         onLost = nil
     }
 }

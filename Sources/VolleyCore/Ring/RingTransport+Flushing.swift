@@ -104,8 +104,8 @@ extension RingTransport {
             // SAFETY: `destination` holds `destinationLength` bytes of an address of the endpoint's own family; for IP
             // it lies in a place of a whole SocketAddress.
             if unsafe ring.pointee.addressing == .unix {
-                unixPeer = unsafe UnixAddress(
-                    sockaddr: RawSpan(_unsafeStart: name, byteCount: Int(slot.destinationLength)))
+                unixPeer = unsafe try? UnixAddress(
+                    kernelBytes: RawSpan(_unsafeStart: name, byteCount: Int(slot.destinationLength)))
             } else {
                 peer = unsafe name.assumingMemoryBound(to: SocketAddress.self).pointee
             }

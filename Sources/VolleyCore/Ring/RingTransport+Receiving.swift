@@ -37,6 +37,7 @@ extension RingTransport {
     /// - Parameter bytes: the payload bytes of the batch.
     package func deliver(count: Int, bytes: Int) {
         counters.countBatch(of: count, bytes: bytes)
+        if let tap { showReceived(count, to: tap) }
         deliver(0..<count)
     }
 

@@ -21,7 +21,7 @@ extension RingTransport {
         if let remote = names.unixRemote, remote != destination {
             return refuse(.socketIsConnected, unixPeer: destination)
         }
-        unsafe destination.withSockaddrBytes { name in
+        unsafe destination.withKernelBytes { name in
             unsafe payload.withUnsafeBytes { unsafe submit($0, destination: name, local: nil) }
         }
     }

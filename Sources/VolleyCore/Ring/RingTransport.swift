@@ -41,7 +41,9 @@ package final class RingTransport {
     var fatalError: DatagramError?
     var counters = DatagramStatistics()
     var isLossScheduled = false
-    package var onLost: (() -> Void)?
+    /// Called once, after `connectionLost`.
+    package var onLost: ((DatagramError?) -> Void)?
+    private(set) var tap: (any DatagramTap)?
 
     enum Phase { case open, closing, lost }
 
@@ -80,10 +82,13 @@ package final class RingTransport {
     }
 
     /// Connects protocol and world: `connectionMade`, then, unless the protocol paused or closed, deliveries begin.
-    package func start(_ protocol: any DatagramProtocol, in world: any DatagramWorld) {
+    package func start(
+        _ protocol: any DatagramProtocol, in world: any DatagramWorld, tap: (any DatagramTap)? = nil
+    ) {
         precondition(self.world == nil && phase == .open, "a transport starts once")
         self.protocol = `protocol`
-        self.world = world
+        self.tap = tap
+        self.world = tap.map { TappedWorld(world, tap: $0, transport: self) } ?? world
         unsafe ring.pointee.sendLimit = sendCapacity
         `protocol`.connectionMade(self)
         updateReading()

@@ -1,0 +1,90 @@
+public import VolleyCore
+
+extension LiveEventLoop {
+    /// Opens an endpoint bound to `address`, with a protocol that `makeProtocol` makes on the loop.
+    ///
+    /// `connectionMade` has been called when this returns. Port 0 lets the kernel choose: see
+    /// ``DatagramEndpoint/localAddress``. Blocks until the loop has answered; in `async` code the overload that
+    /// suspends is chosen. asyncio: `create_datagram_endpoint(local_addr=)`.
+    ///
+    /// - Throws: the errno of whichever of `socket`, `setsockopt` and `bind` failed, with the address.
+    public func bindDatagram<P: DatagramProtocol>(
+        to address: SocketAddress, options: DatagramOptions = DatagramOptions(),
+        _ makeProtocol: @escaping @Sendable () -> P
+    ) throws(DatagramError) -> DatagramEndpoint {
+        try run { loop throws(DatagramError) in
+            DatagramEndpoint(try loop.bind(to: address, options, makeProtocol), on: self)
+        }
+    }
+
+    /// Opens an endpoint bound to `address`; suspends until `connectionMade` has been called.
+    public func bindDatagram<P: DatagramProtocol>(
+        to address: SocketAddress, options: DatagramOptions = DatagramOptions(),
+        _ makeProtocol: @escaping @Sendable () -> P
+    ) async throws(DatagramError) -> DatagramEndpoint {
+        try await runSuspending { loop throws(DatagramError) in
+            DatagramEndpoint(try loop.bind(to: address, options, makeProtocol), on: self)
+        }
+    }
+
+    /// Opens an endpoint connected to `peer`: it receives from nobody else, and hears of the peer's ICMP errors.
+    ///
+    /// With ``DatagramOptions/allowsBroadcast`` the socket is left unconnected, so that anybody may answer.
+    /// asyncio: `create_datagram_endpoint(remote_addr=)`.
+    ///
+    /// - Parameter local: the address to bind to first; `nil` lets the kernel choose.
+    /// - Throws: the errno of whichever call failed; `EAFNOSUPPORT` when the two addresses are of different families.
+    public func connectDatagram<P: DatagramProtocol>(
+        to peer: SocketAddress, from local: SocketAddress? = nil, options: DatagramOptions = DatagramOptions(),
+        _ makeProtocol: @escaping @Sendable () -> P
+    ) throws(DatagramError) -> DatagramEndpoint {
+        try run { loop throws(DatagramError) in
+            DatagramEndpoint(try loop.connect(to: peer, from: local, options, makeProtocol), on: self)
+        }
+    }
+
+    /// Opens an endpoint connected to `peer`; suspends until `connectionMade` has been called.
+    public func connectDatagram<P: DatagramProtocol>(
+        to peer: SocketAddress, from local: SocketAddress? = nil, options: DatagramOptions = DatagramOptions(),
+        _ makeProtocol: @escaping @Sendable () -> P
+    ) async throws(DatagramError) -> DatagramEndpoint {
+        try await runSuspending { loop throws(DatagramError) in
+            DatagramEndpoint(try loop.connect(to: peer, from: local, options, makeProtocol), on: self)
+        }
+    }
+
+    /// Opens a Unix datagram endpoint bound to `address`; a socket file that nobody uses any more is replaced.
+    public func bindDatagram<P: DatagramProtocol>(
+        to address: UnixAddress, options: DatagramOptions = DatagramOptions(),
+        _ makeProtocol: @escaping @Sendable () -> P
+    ) throws(DatagramError) -> DatagramEndpoint {
+        try run { loop throws(DatagramError) in
+            DatagramEndpoint(try loop.bind(to: address, options, makeProtocol), on: self)
+        }
+    }
+
+    /// Opens a Unix datagram endpoint connected to `peer`.
+    ///
+    /// - Parameter local: the address to bind to first, without which the peer cannot answer.
+    public func connectDatagram<P: DatagramProtocol>(
+        to peer: UnixAddress, from local: UnixAddress? = nil, options: DatagramOptions = DatagramOptions(),
+        _ makeProtocol: @escaping @Sendable () -> P
+    ) throws(DatagramError) -> DatagramEndpoint {
+        try run { loop throws(DatagramError) in
+            DatagramEndpoint(try loop.connect(to: peer, from: local, options, makeProtocol), on: self)
+        }
+    }
+
+    /// Makes an endpoint of a socket somebody else has set up; it belongs to the endpoint from here on, even on error.
+    ///
+    /// Of the options only those of the transport itself are used. asyncio: `create_datagram_endpoint(sock=)`.
+    ///
+    /// - Throws: `ENOTSOCK` or `EPROTOTYPE` when the descriptor is not a datagram socket.
+    public func adoptDatagram<P: DatagramProtocol>(
+        descriptor: CInt, options: DatagramOptions = DatagramOptions(), _ makeProtocol: @escaping @Sendable () -> P
+    ) throws(DatagramError) -> DatagramEndpoint {
+        try run { loop throws(DatagramError) in
+            DatagramEndpoint(try loop.adopt(descriptor, options, makeProtocol), on: self)
+        }
+    }
+}

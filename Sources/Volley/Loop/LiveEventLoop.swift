@@ -1,0 +1,76 @@
+internal import Glibc
+internal import Synchronization
+public import VolleyCore
+
+/// A live event loop on a thread of its own: where sockets and their protocols run.
+///
+/// This is the handle of the loop, for every thread; the loop itself is what a protocol sees as `transport.eventLoop`.
+/// ``stop()`` ends it; a loop that is never stopped runs as long as the process.
+public final class LiveEventLoop: EventLoopHandle {
+    private let mailbox: LoopMailbox
+    private let thread: LoopThread
+
+    /// Starts a loop on a new thread.
+    ///
+    /// - Throws: when the kernel gives no epoll instance, event descriptor (`EMFILE`, `ENFILE`) or thread (`EAGAIN`).
+    public convenience init() throws(DatagramError) {
+        try self.init(syscalls: .kernel)
+    }
+
+    init(syscalls: Syscalls) throws(DatagramError) {
+        let loop = try EpollLoop(syscalls: syscalls)
+        mailbox = loop.mailbox
+        thread = try LoopThread(running: loop)
+    }
+
+    /// Runs `body` on the loop, in a later turn.
+    ///
+    /// - Returns: whether the loop took it; `false` once it has stopped.
+    @discardableResult
+    public func execute(_ body: @escaping @Sendable (any EventLoop) -> Void) -> Bool {
+        mailbox.execute(body)
+    }
+
+    /// Stops the loop and waits for its end: endpoints are aborted (`connectionLost(nil)`), timers forgotten.
+    ///
+    /// Close endpoints and wait for them first if what they have queued is to be sent. Idempotent. On the loop's own
+    /// thread it does not wait.
+    public func stop() {
+        mailbox.execute { ($0 as? EpollLoop)?.stop() }
+        if !thread.isCurrent { thread.join() }
+    }
+
+    /// Runs `body` on the loop and waits for its result; at once when called on the loop itself.
+    func run<Result: Sendable>(
+        _ body: @escaping @Sendable (EpollLoop) throws(DatagramError) -> Result
+    ) throws(DatagramError) -> Result {
+        if thread.isCurrent { return try thread.withLoop(body) }
+        let reply = Reply<Result>()
+        let isTaken = mailbox.execute { loop in
+            guard let loop = loop as? EpollLoop else { return }
+            do throws(DatagramError) { reply.give(.success(try body(loop))) } catch { reply.give(.failure(error)) }
+        }
+        guard isTaken else { throw DatagramError(.canceled, operation: .create) }
+        return try reply.wait().get()
+    }
+
+    /// Runs `body` on the loop and suspends until its result is there.
+    func runSuspending<Result: Sendable>(
+        _ body: @escaping @Sendable (EpollLoop) throws(DatagramError) -> Result
+    ) async throws(DatagramError) -> Result {
+        let result: Swift.Result<Result, DatagramError> = await withCheckedContinuation { continuation in
+            let isTaken = mailbox.execute { loop in
+                guard let loop = loop as? EpollLoop else { return }
+                do throws(DatagramError) {
+                    continuation.resume(returning: .success(try body(loop)))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+            if !isTaken {
+                continuation.resume(returning: .failure(DatagramError(.canceled, operation: .create)))
+            }
+        }
+        return try result.get()
+    }
+}

@@ -1,0 +1,164 @@
+internal import CVolley
+internal import Glibc
+internal import SystemPackage
+internal import VolleyCore
+
+/// A datagram socket being set up: closed again if any step fails, handed over when all have succeeded.
+///
+/// Each step throws a `DatagramError` that names the operation and the address.
+@safe
+struct DatagramSocket: ~Copyable {
+    let descriptor: CInt
+    let addressing: SocketAddressing
+    private let syscalls: Syscalls
+
+    /// A new, non-blocking socket.
+    init(_ addressing: SocketAddressing, syscalls: Syscalls) throws(DatagramError) {
+        let family =
+            switch addressing {
+            case .ipv4: AF_INET
+            case .ipv6: AF_INET6
+            case .unix: AF_UNIX
+            }
+        let descriptor = syscalls.socket(CInt(family))
+        guard descriptor >= 0 else {
+            throw DatagramError(Errno(rawValue: CInt(truncatingIfNeeded: -descriptor)), operation: .create)
+        }
+        try self.init(owning: CInt(descriptor), addressing, syscalls: syscalls)
+    }
+
+    /// Someone else's socket, which is ours from here on: it must be a datagram socket of a family we speak.
+    init(adopting descriptor: CInt, syscalls: Syscalls) throws(DatagramError) {
+        guard let type = System.getOption(descriptor, SOL_SOCKET, SO_TYPE) else {
+            throw DatagramError(.notSocket, operation: .configure)
+        }
+        guard type == CInt(SOCK_DGRAM.rawValue) else {
+            throw DatagramError(.protocolWrongTypeForSocket, operation: .configure)
+        }
+        let addressing: SocketAddressing? =
+            switch System.getOption(descriptor, SOL_SOCKET, SO_DOMAIN).map(Int.init) {
+            case Int(AF_INET): .ipv4
+            case Int(AF_INET6): .ipv6
+            case Int(AF_UNIX): .unix
+            default: nil
+            }
+        guard let addressing else { throw DatagramError(.addressFamilyNotSupported, operation: .configure) }
+        try self.init(owning: descriptor, addressing, syscalls: syscalls)
+    }
+
+    private init(owning descriptor: CInt, _ addressing: SocketAddressing, syscalls: Syscalls) throws(DatagramError) {
+        self.descriptor = descriptor
+        self.addressing = addressing
+        self.syscalls = syscalls
+        // From here on a throw runs deinit, which closes the descriptor.
+        try Self.check(syscalls.setNonBlocking(descriptor), .configure)
+    }
+
+    deinit { System.close(descriptor) }
+
+    /// Gives the descriptor away; it is not closed here any more.
+    consuming func release() -> CInt {
+        let descriptor = descriptor
+        discard self
+        return descriptor
+    }
+
+    // MARK: Options
+
+    func setOption(_ level: CInt, _ name: CInt, _ value: CInt) throws(DatagramError) {
+        try Self.check(syscalls.setOption(descriptor, level, name, value), .configure)
+    }
+
+    func apply(_ options: DatagramOptions) throws(DatagramError) {
+        if let size = options.receiveBufferSize {
+            try setOption(SOL_SOCKET, SO_RCVBUF, CInt(clamping: size))
+        }
+        if let size = options.sendBufferSize {
+            try setOption(SOL_SOCKET, SO_SNDBUF, CInt(clamping: size))
+        }
+        if options.reusesPort { try setOption(SOL_SOCKET, SO_REUSEPORT, 1) }
+        if options.allowsBroadcast { try setOption(SOL_SOCKET, SO_BROADCAST, 1) }
+        if addressing == .ipv6, let isOnly = options.isIPv6Only {
+            try setOption(CInt(IPPROTO_IPV6.rawValue), IPV6_V6ONLY, isOnly ? 1 : 0)
+        }
+    }
+
+    /// Asks for the address each datagram was sent to.
+    func receiveLocalAddress() throws(DatagramError) {
+        switch addressing {
+        case .ipv4: try setOption(CInt(IPPROTO_IP.rawValue), IP_PKTINFO, 1)
+        case .ipv6: try setOption(CInt(IPPROTO_IPV6.rawValue), IPV6_RECVPKTINFO, 1)
+        case .unix: break
+        }
+    }
+
+    // MARK: Addresses
+
+    func bind(to address: SocketAddress) throws(DatagramError) {
+        let result = unsafe address.withKernelBytes { unsafe syscalls.bind(descriptor, $0) }
+        try Self.check(result, .bind, peer: address)
+    }
+
+    /// Binds to a Unix address; a socket file nobody uses any more is replaced (asyncio does the same).
+    func bind(to address: UnixAddress) throws(DatagramError) {
+        if let path = address.path { System.unlinkStaleSocket(path) }
+        let result = unsafe address.withKernelBytes { unsafe syscalls.bind(descriptor, $0) }
+        try Self.check(result, .bind, unixPeer: address)
+    }
+
+    func connect(to address: SocketAddress) throws(DatagramError) {
+        let result = unsafe address.withKernelBytes { unsafe syscalls.connect(descriptor, $0) }
+        try Self.check(result, .connect, peer: address)
+    }
+
+    func connect(to address: UnixAddress) throws(DatagramError) {
+        let result = unsafe address.withKernelBytes { unsafe syscalls.connect(descriptor, $0) }
+        try Self.check(result, .connect, unixPeer: address)
+    }
+
+    /// The names of both ends, as the kernel has them.
+    func names() -> EndpointNames {
+        var names = EndpointNames()
+        if addressing == .unix {
+            names.unixLocal = Self.unixAddress(System.name(of: descriptor, peer: false))
+            names.unixRemote = Self.unixAddress(System.name(of: descriptor, peer: true))
+        } else {
+            names.local = System.name(of: descriptor, peer: false).flatMap(SocketAddress.init(kernelBytes:))
+            names.remote = System.name(of: descriptor, peer: true).flatMap(SocketAddress.init(kernelBytes:))
+        }
+        return names
+    }
+
+    private static func unixAddress(_ bytes: [UInt8]?) -> UnixAddress? {
+        guard let bytes else { return nil }
+        return try? UnixAddress(kernelBytes: RawSpan(bytes.span))
+    }
+
+    private static func check(
+        _ result: Int, _ operation: DatagramError.Operation, peer: SocketAddress? = nil, unixPeer: UnixAddress? = nil
+    ) throws(DatagramError) {
+        guard result < 0 else { return }
+        throw DatagramError(
+            Errno(rawValue: CInt(truncatingIfNeeded: -result)), operation: operation, peer: peer, unixPeer: unixPeer)
+    }
+}
+
+extension SocketAddress {
+    /// An address from what `getsockname` gave; nil for a family that is not IP.
+    init?(kernelBytes bytes: [UInt8]) {
+        var address = SocketAddress.unspecified
+        // SAFETY: SocketAddress has the layout of sockaddr_in6, of which sockaddr_in is the beginning; no more bytes
+        // than both have are copied.
+        unsafe withUnsafeMutableBytes(of: &address) { unsafe $0.copyBytes(from: bytes.prefix($0.count)) }
+        guard address.family == .ipv4 || address.family == .ipv6 else { return nil }
+        self = address
+    }
+
+    /// Calls `body` with the address as the kernel takes it.
+    func withKernelBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        // SAFETY: as above; IPv4 takes the first 16 bytes.
+        unsafe withUnsafeBytes(of: self) { bytes in
+            unsafe body(UnsafeRawBufferPointer(rebasing: bytes[..<(family == .ipv6 ? 28 : 16)]))
+        }
+    }
+}

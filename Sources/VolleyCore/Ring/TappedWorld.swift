@@ -1,0 +1,61 @@
+/// A world seen through a tap: it forwards everything to the world behind it and shows the tap what passes.
+///
+/// Received datagrams are shown by the transport, which knows when a batch is complete; see ``RingTransport/deliver``.
+package final class TappedWorld: DatagramWorld {
+    private let world: any DatagramWorld
+    private let tap: any DatagramTap
+    private unowned let transport: RingTransport
+
+    package init(_ world: any DatagramWorld, tap: any DatagramTap, transport: RingTransport) {
+        self.world = world
+        self.tap = tap
+        self.transport = transport
+    }
+
+    package func transmit(_ slots: UnsafePointer<SendSlot>, count: Int) -> Int {
+        let result = unsafe world.transmit(slots, count: count)
+        guard result > 0 else { return result }
+        let time = transport.eventLoop.wallClock
+        for index in 0..<result {
+            // SAFETY: the transport vouches for `count` slots until this returns; names of IP endpoints are whole
+            // SocketAddresses.
+            let slot = unsafe slots[index]
+            let payload = unsafe RawSpan(_unsafeStart: slot.payload, byteCount: Int(slot.count))
+            let destination =
+                transport.names.remote ?? (unsafe slot.destination?.assumingMemoryBound(to: SocketAddress.self).pointee)
+            let local = unsafe slot.local?.pointee ?? .unknown
+            tap.sent(
+                payload, from: transport.localAddress(for: local), to: destination ?? .unspecified, at: time)
+        }
+        return result
+    }
+
+    package func setReading(_ isOn: Bool) { world.setReading(isOn) }
+    package func setAwaitingWritable(_ isOn: Bool) { world.setAwaitingWritable(isOn) }
+    package func shutDown() { world.shutDown() }
+    package func kernelDrops() -> UInt64 { world.kernelDrops() }
+    package func extraInfo(_ name: String) -> (any Sendable)? { world.extraInfo(name) }
+}
+
+extension RingTransport {
+    /// The local end of a datagram as an address: the one it was sent to if known, else the one the endpoint has.
+    func localAddress(for local: LocalAddress) -> SocketAddress {
+        let name = names.local ?? .unspecified
+        return local.isKnown ? SocketAddress(local.ip, port: name.port, scope: name.scope) : name
+    }
+
+    /// Shows the receive slots of one batch to the tap.
+    func showReceived(_ count: Int, to tap: any DatagramTap) {
+        guard let slots = unsafe slots else { return }
+        let time = eventLoop.wallClock
+        for index in 0..<count {
+            // SAFETY: the world has filled `count` slots; names of IP endpoints are whole SocketAddresses.
+            let slot = unsafe slots[index]
+            let payload = unsafe RawSpan(_unsafeStart: slot.payload, byteCount: Int(slot.count))
+            let source = unsafe slot.source.assumingMemoryBound(to: SocketAddress.self).pointee
+            unsafe tap.received(
+                payload, from: source, to: localAddress(for: slot.local),
+                at: slot.timestamp == .min ? time : WallClockTime(nanosecondsSinceEpoch: slot.timestamp))
+        }
+    }
+}
