@@ -42,14 +42,14 @@ struct ReceiveRing: ~Copyable {
             let payload = unsafe base + index * stride
             let name = unsafe names + index * nameStride
             unsafe vectors[index] = iovec(iov_base: payload, iov_len: slotSize)
-            var header = msghdr()
+            var header = unsafe msghdr()
             unsafe header.msg_name = name
-            header.msg_namelen = UInt32(nameStride)
+            unsafe header.msg_namelen = UInt32(nameStride)
             unsafe header.msg_iov = vectors + index
-            header.msg_iovlen = 1
+            unsafe header.msg_iovlen = 1
             if let controls = unsafe controls {
                 unsafe header.msg_control = controls + index * Self.controlSize
-                header.msg_controllen = Self.controlSize
+                unsafe header.msg_controllen = Self.controlSize
             }
             unsafe (headers + index).initialize(to: mmsghdr(msg_hdr: header, msg_len: 0))
             unsafe (slots + index).initialize(to: ReceiveSlot(payload: payload, source: UnsafeRawPointer(name)))

@@ -23,9 +23,9 @@ struct SendHeaders: ~Copyable {
         unsafe controls = wantsControl ? .allocate(byteCount: capacity * controlSize, alignment: 8) : nil
         unsafe controls?.initializeMemory(as: UInt8.self, repeating: 0, count: capacity * controlSize)
         for index in 0..<capacity {
-            var header = msghdr()
+            var header = unsafe msghdr()
             unsafe header.msg_iov = vectors + index
-            header.msg_iovlen = 1
+            unsafe header.msg_iovlen = 1
             unsafe (vectors + index).initialize(to: iovec())
             unsafe (headers + index).initialize(to: mmsghdr(msg_hdr: header, msg_len: 0))
         }

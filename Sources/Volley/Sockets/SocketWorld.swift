@@ -4,6 +4,7 @@ internal import SystemPackage
 internal import VolleyCore
 
 /// The live `DatagramWorld`: a non-blocking kernel socket in an ``EpollLoop``.
+@safe
 final class SocketWorld: DatagramWorld, EpollHandler {
     private let loop: EpollLoop
     private let descriptor: CInt
