@@ -51,8 +51,9 @@ let package = Package(
         .executableTarget(
             name: "volley-cli",
             dependencies: [
-                "Volley", "VolleyReplay", "VolleyCapture",
+                "Volley", "VolleyCore", "VolleyReplay", "VolleyCapture", "VolleyWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "tools/volley"
         ),
