@@ -87,10 +87,7 @@ struct ReplayRun: ~Copyable {
         if role.isLocal(frame.destination), role.accepts(frame.source) {
             receive(frame, frame.payload(in: record.bytes), at: record.timestampNanoseconds)
         } else if role.isLocal(frame.source), role.accepts(frame.destination) {
-            datagrams.captured &+= 1
-            sink.takeCaptured(
-                frame.payload(in: record.bytes), from: frame.source, to: frame.destination, record: record.number,
-                at: record.timestampNanoseconds)
+            takeCaptured(frame, record)
         } else {
             datagrams.elsewhere &+= 1
             census.count(frame.destination, role: role)
@@ -123,6 +120,17 @@ struct ReplayRun: ~Copyable {
         batchCount &+= 1
         batchBytes &+= payload.byteCount
         batchTime = time
+    }
+
+    /// Takes a datagram of the local endpoint.
+    private mutating func takeCaptured(_ frame: DecodedFrame, _ record: borrowing CaptureRecord) {
+        datagrams.captured &+= 1
+        // A recording of our own tap may not know the local address; ours has to be as ignorant.
+        let isKnown = !frame.source.ip.isUnspecified
+        let source = isKnown ? frame.source : world.source(for: .unknown, frame.source.family)
+        sink.takeCaptured(
+            frame.payload(in: record.bytes), from: source, to: frame.destination, record: record.number,
+            at: record.timestampNanoseconds)
     }
 
     private mutating func deliverBatch() {

@@ -128,7 +128,7 @@ final class ReplayWorld: DatagramWorld {
     }
 
     /// The address a datagram leaves from: the one it answers from, the one the endpoint has, or what routing would say.
-    private func source(for local: LocalAddress, _ family: SocketAddress.Family) -> SocketAddress {
+    func source(for local: LocalAddress, _ family: SocketAddress.Family) -> SocketAddress {
         if local.isKnown, local.ip.canBeSource { return SocketAddress(local.ip, port: role.local.port) }
         if !role.isWildcard { return role.local }
         return SocketAddress(family == .ipv6 ? latestLocal.ipv6 : latestLocal.ipv4, port: role.local.port)
