@@ -44,7 +44,13 @@ let package = Package(
                 "VolleyCore", "VolleyWire", "CPcap", .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
-        .target(name: "VolleyReplay", dependencies: ["VolleyCore", "VolleyWire", "VolleyCapture"]),
+        .target(
+            name: "VolleyReplay",
+            dependencies: [
+                "VolleyCore", "VolleyWire", "VolleyCapture",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
         .target(name: "VolleyTesting", dependencies: ["VolleyCore", "VolleyReplay"]),
 
         // Programs.
@@ -78,6 +84,13 @@ let package = Package(
             name: "VolleyCaptureTests",
             dependencies: [
                 "VolleyCapture", "VolleyWire", "VolleyCore",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
+        .testTarget(
+            name: "VolleyReplayTests",
+            dependencies: [
+                "VolleyReplay", "VolleyCapture", "VolleyWire", "VolleyCore",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
