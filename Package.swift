@@ -63,6 +63,11 @@ let package = Package(
 
         // Tests: one folder per module.
         .testTarget(name: "VolleyCoreTests", dependencies: ["VolleyCore"]),
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
+        .testTarget(
+            name: "AllocationTests", dependencies: ["Volley", "VolleyCore", "CVolley", "CAllocations"],
+            cSettings: [.define("_GNU_SOURCE")]
+        ),
         .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
         .testTarget(
             name: "VolleyCaptureTests",
@@ -75,7 +80,7 @@ let package = Package(
 )
 
 // One place for what every own target is built with.
-for target in package.targets where target.type != .system && target.name != "CVolley" {
+for target in package.targets where target.type != .system && !target.name.hasPrefix("C") {
     target.swiftSettings = [
         .swiftLanguageMode(.v6),
         .strictMemorySafety(),
