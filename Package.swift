@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "VolleyWire", targets: ["VolleyWire"]),
         .executable(name: "volley", targets: ["volley-cli"]),
         .executable(name: "echo-server", targets: ["EchoServer"]),
+        .executable(name: "echo-client", targets: ["EchoClient"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -64,6 +65,7 @@ let package = Package(
             path: "tools/volley"
         ),
         .executableTarget(name: "EchoServer", dependencies: ["Volley"], path: "Samples/EchoServer"),
+        .executableTarget(name: "EchoClient", dependencies: ["Volley"], path: "Samples/EchoClient"),
 
         // Tests: one folder per module.
         .testTarget(name: "VolleyCoreTests", dependencies: ["VolleyCore"]),
