@@ -45,7 +45,10 @@ let package = Package(
             ]
         ),
         .target(name: "VolleyReplay", dependencies: ["VolleyCore", "VolleyWire", "VolleyCapture"]),
-        .target(name: "VolleyTesting", dependencies: ["VolleyCore", "VolleyReplay"]),
+        .target(
+            name: "VolleyTesting",
+            dependencies: ["VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
+        ),
 
         // Programs.
         .executableTarget(
@@ -60,7 +63,14 @@ let package = Package(
         .executableTarget(name: "EchoServer", dependencies: ["Volley"], path: "Samples/EchoServer"),
 
         // Tests: one folder per module.
-        .testTarget(name: "VolleyCoreTests", dependencies: ["VolleyCore"]),
+        .testTarget(
+            name: "VolleyCoreTests",
+            dependencies: ["VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
+        ),
+        .testTarget(
+            name: "VolleyTestingTests",
+            dependencies: ["VolleyTesting", "VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
+        ),
         .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
         .testTarget(
             name: "VolleyCaptureTests",
