@@ -87,11 +87,11 @@ extension UnsafeMutablePointer where Pointee == RingState {
     func commitReply(
         _ start: UnsafeMutableRawPointer, count: Int, capacity: Int, to slot: UnsafePointer<ReceiveSlot>
     ) {
-        unsafe endReservation(start, capacity: capacity, keeping: count)
         if unsafe pointee.sendCount < pointee.sendLimit {
+            unsafe endReservation(start, capacity: capacity, keeping: count)
             unsafe appendReply(UnsafeRawPointer(start), count: count, to: slot)
         } else {
-            unsafe replySlowly(UnsafeRawBufferPointer(start: start, count: count), to: slot)
+            unsafe commitSlowly(start, count: count, capacity: capacity, to: slot)
         }
     }
 
@@ -111,6 +111,14 @@ extension UnsafeMutablePointer where Pointee == RingState {
     @usableFromInline
     func replySlowly(_ bytes: UnsafeRawBufferPointer, to slot: UnsafePointer<ReceiveSlot>) {
         unsafe pointee.transport.reply(bytes, to: slot)
+    }
+
+    /// A written reply that cannot simply be appended.
+    @usableFromInline
+    func commitSlowly(
+        _ start: UnsafeMutableRawPointer, count: Int, capacity: Int, to slot: UnsafePointer<ReceiveSlot>
+    ) {
+        unsafe pointee.transport.commitReply(start, count: count, capacity: capacity, to: slot)
     }
 
     /// A reservation that does not fit as things are.

@@ -34,6 +34,7 @@ package final class RingTransport {
     var slots: UnsafeMutablePointer<ReceiveSlot>?
     var isDelivering = false
     var isFlushing = false
+    var isReporting = false
     var isFlushScheduled = false
     /// Errors that turned up inside a flush; the protocol hears of them when it is over.
     var pendingErrors: [DatagramError] = []

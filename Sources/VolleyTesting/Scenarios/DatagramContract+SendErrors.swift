@@ -118,6 +118,45 @@ extension DatagramContract {
             try run.expectEqual(run.statistics.failedDropped, 2, "dropped for an error")
             try run.expectBalance(submitted: 3)
         },
+        DatagramScenario(
+            "a descriptor gone on a receive counts what waits to be sent, and sends none of it", ["D6"],
+            needs: [.sendFaults, .receiveFaults]
+        ) { run in
+            try run.open {
+                $0.onError = { [unowned recorder = $0] transport, error in
+                    if let peer = recorder.datagrams.first?.source { transport.send([1, 2], to: peer) }
+                }
+            }
+            run.deliver("a")
+            run.settle()
+            run.faults.receiveScript = [.connectionRefused, .badFileDescriptor]
+            run.deliver("b")
+            run.settle()
+            try run.expectEqual(run.errors.map(\.errno), [.connectionRefused], "errors")
+            try run.expectBalance(submitted: 1)
+        },
+        DatagramScenario("closing inside of a send's own flush drops that send and counts it", needs: .sendFaults) { run in
+            try run.open { $0.onError = { transport, _ in transport.close() } }
+            run.faults.poisonedTags = [tag: .notPermitted]
+            run.send("x")
+            for index in 0..<2_000 where !run.transport.isClosing { run.send("\(index)") }
+            let submitted = run.statistics.sent + 2
+            try run.expectEqual(run.errors.count, 1, "errors inside of the send that found the ring full")
+            run.settle()
+            try run.expectEqual(run.statistics.sent, submitted - 2, "sent")
+            try run.expectEqual(run.statistics.closedDropped, 1, "dropped since closing")
+            try run.expectBalance(submitted: Int(submitted))
+        },
+        DatagramScenario("aborting inside of a send's own flush drops that send and counts it", needs: .sendFaults) { run in
+            try run.open { $0.onError = { transport, _ in transport.abort() } }
+            run.faults.poisonedTags = [tag: .notPermitted]
+            run.send("x")
+            for index in 0..<2_000 where !run.transport.isClosing { run.send("\(index)") }
+            run.settle()
+            try run.expectEqual(run.statistics.closedDropped, 1, "dropped since closing")
+            try run.expectEqual(run.transport.writeBufferSize, 0, "write buffer")
+            try run.expectEqual(run.losses, 1, "calls of connectionLost")
+        },
         DatagramScenario("a descriptor gone in the drain ends the endpoint and counts the queue", ["D6"], needs: .sendFaults) { run in
             try run.open()
             run.block(with: "a", "b", "c")
