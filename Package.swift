@@ -71,6 +71,11 @@ let package = Package(
             name: "VolleyTestingTests",
             dependencies: ["VolleyTesting", "VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
         ),
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
+        .testTarget(
+            name: "AllocationTests", dependencies: ["Volley", "VolleyCore", "CVolley", "CAllocations"],
+            cSettings: [.define("_GNU_SOURCE")]
+        ),
         .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
         .testTarget(
             name: "VolleyCaptureTests",
@@ -83,7 +88,7 @@ let package = Package(
 )
 
 // One place for what every own target is built with.
-for target in package.targets where target.type != .system && target.name != "CVolley" {
+for target in package.targets where target.type != .system && !target.name.hasPrefix("C") {
     target.swiftSettings = [
         .swiftLanguageMode(.v6),
         .strictMemorySafety(),

@@ -40,11 +40,14 @@ struct SendHeaders: ~Copyable {
     /// Fills in the first `count` headers, at most the capacity, and returns how many that are.
     func fill(from slots: UnsafePointer<SendSlot>, count: Int) -> Int {
         let count = min(count, capacity)
+        let (headers, vectors) = unsafe (headers, vectors)
+        // SAFETY: `slots` has `count` initialised slots; the kernel only reads through their pointers.
         for index in 0..<count {
-            // SAFETY: `slots` has `count` initialised slots; the kernel only reads through their pointers.
             unsafe vectors[index].iov_base = UnsafeMutableRawPointer(mutating: slots[index].payload)
             unsafe vectors[index].iov_len = Int(slots[index].count)
-            if !isConnected {
+        }
+        if !isConnected {
+            for index in 0..<count {
                 unsafe headers[index].msg_hdr.msg_name = UnsafeMutableRawPointer(mutating: slots[index].destination)
                 unsafe headers[index].msg_hdr.msg_namelen = slots[index].destinationLength
             }

@@ -7,7 +7,7 @@ extension RingTransport {
         isFlushing = true
         let count = unsafe ring.pointee.sendCount
         let handled = transmitRing(count: count)
-        if fatalError != nil {
+        if handled < count, fatalError != nil {
             counters.failedDropped &+= UInt64(count - handled)
         } else if handled < count {
             queueRing(handled..<count)
@@ -25,19 +25,23 @@ extension RingTransport {
     /// whatever way for the fourth time, it is to blame.
     func transmitRing(count: Int) -> Int {
         guard let world else { return count }
+        // SAFETY: slots below `count` are initialised and stay so until the ring is rewound.
+        let slots = unsafe UnsafePointer(ring.pointee.sendSlots)
         var start = 0
         var sent = 0
         var batchBytes = 0
         var suspicion: Errno?
         var failures = 0
         while start < count {
-            // SAFETY: slots below `count` are initialised and stay so until the ring is rewound.
-            let result = unsafe world.transmit(UnsafePointer(ring.pointee.sendSlots + start), count: count - start)
+            let result = unsafe world.transmit(slots + start, count: count - start)
             if result > 0 {
                 if let errno = suspicion.take() { noteInherited(errno) }
-                for index in start..<start + result { batchBytes += unsafe Int(ring.pointee.sendSlots[index].count) }
-                start += result
-                sent += result
+                let end = start &+ result
+                while start < end {
+                    unsafe batchBytes &+= Int(slots[start].count)
+                    start &+= 1
+                }
+                sent &+= result
                 failures = 0
                 continue
             }
@@ -48,13 +52,14 @@ extension RingTransport {
             }
             if DatagramError.Kind(errno) == .badDescriptor {
                 fatalError = DatagramError(errno, operation: .send)
+                hasPendingErrors = true
                 break
             }
             failures += 1
             let isOwn = suspicion == errno || failures == triesPerDatagram
             if let earlier = suspicion.take(), earlier != errno { noteInherited(earlier) }
             if isOwn {
-                unsafe blame(ring.pointee.sendSlots[start], errno)
+                unsafe blame(slots[start], errno)
                 start += 1
                 failures = 0
             } else {
@@ -82,8 +87,7 @@ extension RingTransport {
     /// Tells the protocol what happened in a transmission, now that the ring may be used again.
     func afterTransmission() {
         evaluatePause()
-        reportPendingErrors()
-        if let error = fatalError.take() { lose(error) }
+        if hasPendingErrors { reportPendingErrors() }
         if unsafe ring.pointee.sendCount > 0 { scheduleFlush() }
         closeIfDrained()
     }
@@ -91,16 +95,18 @@ extension RingTransport {
     /// Counts an error and gives it to the protocol; inside a flush, after it.
     func report(_ error: DatagramError) {
         pendingErrors.append(error)
+        hasPendingErrors = true
         if !isFlushing { reportPendingErrors() }
     }
 
-    /// Gives the protocol the errors there are.
+    /// Gives the protocol the errors there are, and ends the transport if one of them was the last.
     ///
     /// What goes wrong inside of errorReceived waits for the next turn, so that a protocol which answers every error
     /// with another neither recurses nor starves the loop.
     func reportPendingErrors() {
-        guard !isReporting, !pendingErrors.isEmpty else { return }
+        guard hasPendingErrors, !isReporting else { return }
         isReporting = true
+        hasPendingErrors = false
         let errors = pendingErrors
         pendingErrors = []
         for error in errors {
@@ -109,7 +115,8 @@ extension RingTransport {
             `protocol`.errorReceived(error)
         }
         isReporting = false
-        if !pendingErrors.isEmpty { eventLoop.callSoon { [self] in reportPendingErrors() } }
+        if let error = fatalError.take() { lose(error) }
+        if hasPendingErrors { eventLoop.callSoon { [self] in reportPendingErrors() } }
     }
 
     private func noteInherited(_ errno: Errno) {

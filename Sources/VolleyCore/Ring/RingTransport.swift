@@ -25,28 +25,14 @@ package final class RingTransport {
 
     var limits: WriteBufferLimits
     var queue = SendQueue()
-    var isProtocolPaused = false
-    var phase = Phase.open
-    var isReadingPaused = false
-    var isReadingArmed = false
-    /// Received but not delivered, since the protocol paused in mid-batch.
-    var backlog: Range<Int> = 0..<0
     var slots: UnsafeMutablePointer<ReceiveSlot>?
-    var isDelivering = false
-    var isFlushing = false
-    var isReporting = false
-    var isFlushScheduled = false
     /// Errors that turned up inside a flush; the protocol hears of them when it is over.
     var pendingErrors: [DatagramError] = []
     /// An error inside a flush that ends the transport when the flush is over.
     var fatalError: DatagramError?
-    var counters = DatagramStatistics()
-    var isLossScheduled = false
     /// Called once, after `connectionLost`.
     package var onLost: ((DatagramError?) -> Void)?
     private(set) var tap: (any DatagramTap)?
-
-    enum Phase { case open, closing, lost }
 
     /// Makes a transport; nothing happens until ``start(_:)``.
     ///
@@ -76,6 +62,7 @@ package final class RingTransport {
     deinit {
         // SAFETY: allocated in init, pointed to by nothing else any more; the slots are trivial.
         unsafe ring.pointee.sendSlots.deallocate()
+        unsafe ring.deinitialize(count: 1)
         unsafe ring.deallocate()
         unsafe arena.deallocate()
         unsafe destinations.deallocate()

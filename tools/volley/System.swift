@@ -34,3 +34,11 @@ extension Double {
         return "\(whole < 0 ? "-" : "")\(abs(whole) / Int(scale)).\(padding)\(digits)"
     }
 }
+
+/// The size of a regular file in bytes; nil for anything else, and for "-".
+func fileSize(_ path: String) -> Int64? {
+    var status = stat()
+    // SAFETY: the call only reads the path and writes `status`.
+    guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Int64(status.st_size)
+}
