@@ -76,6 +76,14 @@ let package = Package(
             name: "AllocationTests", dependencies: ["Volley", "VolleyCore", "CVolley", "CAllocations"],
             cSettings: [.define("_GNU_SOURCE")]
         ),
+        .testTarget(
+            name: "VolleyTests",
+            dependencies: [
+                "Volley", "VolleyCore", "VolleyTesting", "CVolley",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            cSettings: [.define("_GNU_SOURCE")]
+        ),
         .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
         .testTarget(
             name: "VolleyCaptureTests",
