@@ -5,6 +5,7 @@ import VolleyTesting
 /// cannot play is cancelled, which the output shows with the reason.
 func check(_ scenario: DatagramScenario, in makeWorld: () throws -> any ContractWorld) throws {
     if let reason = scenario.inapplicability(to: try makeWorld().capabilities) {
+        print("not applicable, \(Test.current?.displayName ?? ""): \(scenario): \(reason)")
         try Test.cancel(Comment(rawValue: "not applicable: \(reason)"))
     }
     do throws(ContractFailure) {

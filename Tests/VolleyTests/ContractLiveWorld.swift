@@ -95,23 +95,30 @@ final class LiveContractWorld: ContractWorld {
         return sockets[peer].arrivals
     }
 
-    /// Whether the endpoint tries again by timer, as an unconnected Unix endpoint does, so that a turn has to wait.
-    private var isBackingOff: Bool {
-        carrier.isUnix && !isConnected && !hook.faults.isSendingBlocked && (transport?.writeBufferSize ?? 0) > 0
+    /// Does what an unconnected Unix endpoint's timer does, so that no test waits for it; that the timer does it has a
+    /// test of its own.
+    private func tryAgain() -> Bool {
+        guard carrier.isUnix, !isConnected, !hook.faults.isSendingBlocked, let transport,
+            transport.writeBufferSize > 0
+        else { return false }
+        transport.writable()
+        return true
     }
 
-    func turn() {
-        loop.turn(waiting: isBackingOff)
+    @discardableResult
+    private func step() -> Bool {
+        let hasTried = tryAgain()
+        let isBusy = loop.turn(waiting: false)
         for socket in sockets { socket.drain() }
+        return hasTried || isBusy
     }
+
+    func turn() { step() }
 
     func settle() {
         // An endpoint that waits to send is told that it can in every turn, though the faults say otherwise.
         for round in 0..<2_000 where !(hook.faults.isSendingBlocked && round >= 16) {
-            let mustWait = isBackingOff
-            let isBusy = loop.turn(waiting: mustWait)
-            for socket in sockets { socket.drain() }
-            if !isBusy && !mustWait { return }
+            if !step() { return }
         }
     }
 }
