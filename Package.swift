@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "VolleyWire", targets: ["VolleyWire"]),
         .executable(name: "volley", targets: ["volley-cli"]),
         .executable(name: "echo-server", targets: ["EchoServer"]),
+        .executable(name: "echo-client", targets: ["EchoClient"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -44,7 +45,13 @@ let package = Package(
                 "VolleyCore", "VolleyWire", "CPcap", .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
-        .target(name: "VolleyReplay", dependencies: ["VolleyCore", "VolleyWire", "VolleyCapture"]),
+        .target(
+            name: "VolleyReplay",
+            dependencies: [
+                "VolleyCore", "VolleyWire", "VolleyCapture",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
         .target(
             name: "VolleyTesting",
             dependencies: ["VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
@@ -61,6 +68,7 @@ let package = Package(
             path: "tools/volley"
         ),
         .executableTarget(name: "EchoServer", dependencies: ["Volley"], path: "Samples/EchoServer"),
+        .executableTarget(name: "EchoClient", dependencies: ["Volley"], path: "Samples/EchoClient"),
 
         // Tests: one folder per module.
         .testTarget(
@@ -89,6 +97,13 @@ let package = Package(
             name: "VolleyCaptureTests",
             dependencies: [
                 "VolleyCapture", "VolleyWire", "VolleyCore",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
+        .testTarget(
+            name: "VolleyReplayTests",
+            dependencies: [
+                "VolleyReplay", "VolleyCapture", "VolleyWire", "VolleyCore", "VolleyTesting",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),

@@ -5,11 +5,7 @@ extension RingTransport {
         guard unsafe ring.pointee.addressing != .unix else {
             return refuse(.addressFamilyNotSupported, peer: destination)
         }
-        let isIPv6 = unsafe ring.pointee.addressing == .ipv6
-        var name = isIPv6 ? destination.mappedToIPv6 : destination
-        guard name.family == (isIPv6 ? .ipv6 : .ipv4) else {
-            return refuse(.addressFamilyNotSupported, peer: destination)
-        }
+        var name = unsafe ring.pointee.addressing == .ipv6 ? destination.mappedToIPv6 : destination
         if let remote = names.remote, remote != name {
             return refuse(.socketIsConnected, peer: destination)
         }

@@ -96,6 +96,8 @@ final class InMemoryWorld: DatagramWorld {
 
     /// Why a kernel would not take `datagram`, nil if it would.
     private func refusal(_ datagram: InMemoryDatagram) -> Errno? {
+        if datagram.peer.family == .unspecified { return .addressRequired }
+        if datagram.peer.family != transport.names.local?.family { return .addressFamilyNotSupported }
         if datagram.payload.count > options.maximumPayload { return .messageTooLong }
         return datagram.peer.port == 0 ? .invalidArgument : nil
     }
