@@ -92,6 +92,9 @@ let package = Package(
             ],
             cSettings: [.define("_GNU_SOURCE")]
         ),
+        .testTarget(
+            name: "CLITests", dependencies: ["volley-cli", "VolleyCapture", "VolleyCore", "VolleyWire"]
+        ),
         .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
         .testTarget(
             name: "VolleyCaptureTests",

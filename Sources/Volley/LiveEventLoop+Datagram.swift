@@ -63,6 +63,16 @@ extension LiveEventLoop {
         }
     }
 
+    /// Opens a Unix datagram endpoint bound to `address`; suspends until `connectionMade` has been called.
+    public func bindDatagram(
+        to address: UnixAddress, options: DatagramOptions = DatagramOptions(),
+        _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
+    ) async throws(DatagramError) -> DatagramEndpoint {
+        try await runSuspending { loop throws(DatagramError) in
+            DatagramEndpoint(try loop.bind(to: address, options, makeProtocol), on: self)
+        }
+    }
+
     /// Opens a Unix datagram endpoint connected to `peer`.
     ///
     /// - Parameter local: the address to bind to first, without which the peer cannot answer.
@@ -71,6 +81,16 @@ extension LiveEventLoop {
         _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
     ) throws(DatagramError) -> DatagramEndpoint {
         try run { loop throws(DatagramError) in
+            DatagramEndpoint(try loop.connect(to: peer, from: local, options, makeProtocol), on: self)
+        }
+    }
+
+    /// Opens a Unix datagram endpoint connected to `peer`; suspends until `connectionMade` has been called.
+    public func connectDatagram(
+        to peer: UnixAddress, from local: UnixAddress? = nil, options: DatagramOptions = DatagramOptions(),
+        _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
+    ) async throws(DatagramError) -> DatagramEndpoint {
+        try await runSuspending { loop throws(DatagramError) in
             DatagramEndpoint(try loop.connect(to: peer, from: local, options, makeProtocol), on: self)
         }
     }
@@ -84,6 +104,16 @@ extension LiveEventLoop {
         descriptor: CInt, options: DatagramOptions = DatagramOptions(), _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
     ) throws(DatagramError) -> DatagramEndpoint {
         try run { loop throws(DatagramError) in
+            DatagramEndpoint(try loop.adopt(descriptor, options, makeProtocol), on: self)
+        }
+    }
+
+    /// Makes an endpoint of a socket somebody else has set up; suspends until `connectionMade` has been called.
+    public func adoptDatagram(
+        descriptor: CInt, options: DatagramOptions = DatagramOptions(),
+        _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
+    ) async throws(DatagramError) -> DatagramEndpoint {
+        try await runSuspending { loop throws(DatagramError) in
             DatagramEndpoint(try loop.adopt(descriptor, options, makeProtocol), on: self)
         }
     }
