@@ -52,7 +52,10 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
-        .target(name: "VolleyTesting", dependencies: ["VolleyCore", "VolleyReplay"]),
+        .target(
+            name: "VolleyTesting",
+            dependencies: ["VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
+        ),
 
         // Programs.
         .executableTarget(
@@ -68,7 +71,14 @@ let package = Package(
         .executableTarget(name: "EchoClient", dependencies: ["Volley"], path: "Samples/EchoClient"),
 
         // Tests: one folder per module.
-        .testTarget(name: "VolleyCoreTests", dependencies: ["VolleyCore"]),
+        .testTarget(
+            name: "VolleyCoreTests",
+            dependencies: ["VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
+        ),
+        .testTarget(
+            name: "VolleyTestingTests",
+            dependencies: ["VolleyTesting", "VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
+        ),
         .target(name: "CAllocations", path: "Tests/CAllocations"),
         .testTarget(
             name: "AllocationTests", dependencies: ["Volley", "VolleyCore", "CVolley", "CAllocations"],
@@ -77,7 +87,8 @@ let package = Package(
         .testTarget(
             name: "VolleyTests",
             dependencies: [
-                "Volley", "VolleyCore", "CVolley", .product(name: "SystemPackage", package: "swift-system"),
+                "Volley", "VolleyCore", "VolleyTesting", "CVolley",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             cSettings: [.define("_GNU_SOURCE")]
         ),
@@ -95,7 +106,7 @@ let package = Package(
         .testTarget(
             name: "VolleyReplayTests",
             dependencies: [
-                "VolleyReplay", "VolleyCapture", "VolleyWire", "VolleyCore",
+                "VolleyReplay", "VolleyCapture", "VolleyWire", "VolleyCore", "VolleyTesting",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
