@@ -39,7 +39,12 @@ package final class RingTransport {
     var pendingErrors: [DatagramError] = []
     /// An error inside a flush that ends the transport when the flush is over.
     var fatalError: DatagramError?
-    var counters = DatagramStatistics()
+    /// Behind a pointer like the ring, and for the same reason: a batch of one would pay for exclusivity checks.
+    private let statisticsStorage: UnsafeMutablePointer<DatagramStatistics>
+    var counters: DatagramStatistics {
+        get { unsafe statisticsStorage.pointee }
+        _modify { yield unsafe &statisticsStorage.pointee }
+    }
     var isLossScheduled = false
     /// Called once, after `connectionLost`.
     package var onLost: ((DatagramError?) -> Void)?
@@ -61,7 +66,9 @@ package final class RingTransport {
         self.names = names
         self.limits = limits
         self.sendCapacity = sendCapacity
-        // SAFETY: all four live exactly as long as this object and never move.
+        // SAFETY: all five live exactly as long as this object and never move.
+        unsafe statisticsStorage = .allocate(capacity: 1)
+        unsafe statisticsStorage.initialize(to: DatagramStatistics())
         unsafe arena = .allocate(byteCount: arenaSize, alignment: 64)
         unsafe destinations = .allocate(byteCount: sendCapacity * addressing.nameStride, alignment: 8)
         unsafe locals = .allocate(capacity: sendCapacity)
@@ -74,6 +81,8 @@ package final class RingTransport {
 
     deinit {
         // SAFETY: allocated in init, pointed to by nothing else any more; the slots are trivial.
+        unsafe statisticsStorage.deinitialize(count: 1)
+        unsafe statisticsStorage.deallocate()
         unsafe ring.pointee.sendSlots.deallocate()
         unsafe ring.deallocate()
         unsafe arena.deallocate()
