@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "VolleyWire", targets: ["VolleyWire"]),
         .executable(name: "volley", targets: ["volley-cli"]),
         .executable(name: "echo-server", targets: ["EchoServer"]),
+        .executable(name: "echo-client", targets: ["EchoClient"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -57,15 +58,32 @@ let package = Package(
         .executableTarget(
             name: "volley-cli",
             dependencies: [
-                "Volley", "VolleyReplay", "VolleyCapture",
+                "Volley", "VolleyCore", "VolleyReplay", "VolleyCapture", "VolleyWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             path: "tools/volley"
         ),
         .executableTarget(name: "EchoServer", dependencies: ["Volley"], path: "Samples/EchoServer"),
+        .executableTarget(name: "EchoClient", dependencies: ["Volley"], path: "Samples/EchoClient"),
 
         // Tests: one folder per module.
         .testTarget(name: "VolleyCoreTests", dependencies: ["VolleyCore"]),
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
+        .testTarget(
+            name: "AllocationTests", dependencies: ["Volley", "VolleyCore", "CVolley", "CAllocations"],
+            cSettings: [.define("_GNU_SOURCE")]
+        ),
+        .testTarget(
+            name: "VolleyTests",
+            dependencies: [
+                "Volley", "VolleyCore", "CVolley", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            cSettings: [.define("_GNU_SOURCE")]
+        ),
+        .testTarget(
+            name: "CLITests", dependencies: ["volley-cli", "VolleyCapture", "VolleyCore", "VolleyWire"]
+        ),
         .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
         .testTarget(
             name: "VolleyCaptureTests",
@@ -85,7 +103,7 @@ let package = Package(
 )
 
 // One place for what every own target is built with.
-for target in package.targets where target.type != .system && target.name != "CVolley" {
+for target in package.targets where target.type != .system && !target.name.hasPrefix("C") {
     target.swiftSettings = [
         .swiftLanguageMode(.v6),
         .strictMemorySafety(),

@@ -8,9 +8,9 @@ extension LiveEventLoop {
     /// suspends is chosen. asyncio: `create_datagram_endpoint(local_addr=)`.
     ///
     /// - Throws: the errno of whichever of `socket`, `setsockopt` and `bind` failed, with the address.
-    public func bindDatagram<P: DatagramProtocol>(
+    public func bindDatagram(
         to address: SocketAddress, options: DatagramOptions = DatagramOptions(),
-        _ makeProtocol: @escaping @Sendable () -> P
+        _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
     ) throws(DatagramError) -> DatagramEndpoint {
         try run { loop throws(DatagramError) in
             DatagramEndpoint(try loop.bind(to: address, options, makeProtocol), on: self)
@@ -18,9 +18,9 @@ extension LiveEventLoop {
     }
 
     /// Opens an endpoint bound to `address`; suspends until `connectionMade` has been called.
-    public func bindDatagram<P: DatagramProtocol>(
+    public func bindDatagram(
         to address: SocketAddress, options: DatagramOptions = DatagramOptions(),
-        _ makeProtocol: @escaping @Sendable () -> P
+        _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
     ) async throws(DatagramError) -> DatagramEndpoint {
         try await runSuspending { loop throws(DatagramError) in
             DatagramEndpoint(try loop.bind(to: address, options, makeProtocol), on: self)
@@ -34,9 +34,9 @@ extension LiveEventLoop {
     ///
     /// - Parameter local: the address to bind to first; `nil` lets the kernel choose.
     /// - Throws: the errno of whichever call failed; `EAFNOSUPPORT` when the two addresses are of different families.
-    public func connectDatagram<P: DatagramProtocol>(
+    public func connectDatagram(
         to peer: SocketAddress, from local: SocketAddress? = nil, options: DatagramOptions = DatagramOptions(),
-        _ makeProtocol: @escaping @Sendable () -> P
+        _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
     ) throws(DatagramError) -> DatagramEndpoint {
         try run { loop throws(DatagramError) in
             DatagramEndpoint(try loop.connect(to: peer, from: local, options, makeProtocol), on: self)
@@ -44,9 +44,9 @@ extension LiveEventLoop {
     }
 
     /// Opens an endpoint connected to `peer`; suspends until `connectionMade` has been called.
-    public func connectDatagram<P: DatagramProtocol>(
+    public func connectDatagram(
         to peer: SocketAddress, from local: SocketAddress? = nil, options: DatagramOptions = DatagramOptions(),
-        _ makeProtocol: @escaping @Sendable () -> P
+        _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
     ) async throws(DatagramError) -> DatagramEndpoint {
         try await runSuspending { loop throws(DatagramError) in
             DatagramEndpoint(try loop.connect(to: peer, from: local, options, makeProtocol), on: self)
@@ -54,11 +54,21 @@ extension LiveEventLoop {
     }
 
     /// Opens a Unix datagram endpoint bound to `address`; a socket file that nobody uses any more is replaced.
-    public func bindDatagram<P: DatagramProtocol>(
+    public func bindDatagram(
         to address: UnixAddress, options: DatagramOptions = DatagramOptions(),
-        _ makeProtocol: @escaping @Sendable () -> P
+        _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
     ) throws(DatagramError) -> DatagramEndpoint {
         try run { loop throws(DatagramError) in
+            DatagramEndpoint(try loop.bind(to: address, options, makeProtocol), on: self)
+        }
+    }
+
+    /// Opens a Unix datagram endpoint bound to `address`; suspends until `connectionMade` has been called.
+    public func bindDatagram(
+        to address: UnixAddress, options: DatagramOptions = DatagramOptions(),
+        _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
+    ) async throws(DatagramError) -> DatagramEndpoint {
+        try await runSuspending { loop throws(DatagramError) in
             DatagramEndpoint(try loop.bind(to: address, options, makeProtocol), on: self)
         }
     }
@@ -66,11 +76,21 @@ extension LiveEventLoop {
     /// Opens a Unix datagram endpoint connected to `peer`.
     ///
     /// - Parameter local: the address to bind to first, without which the peer cannot answer.
-    public func connectDatagram<P: DatagramProtocol>(
+    public func connectDatagram(
         to peer: UnixAddress, from local: UnixAddress? = nil, options: DatagramOptions = DatagramOptions(),
-        _ makeProtocol: @escaping @Sendable () -> P
+        _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
     ) throws(DatagramError) -> DatagramEndpoint {
         try run { loop throws(DatagramError) in
+            DatagramEndpoint(try loop.connect(to: peer, from: local, options, makeProtocol), on: self)
+        }
+    }
+
+    /// Opens a Unix datagram endpoint connected to `peer`; suspends until `connectionMade` has been called.
+    public func connectDatagram(
+        to peer: UnixAddress, from local: UnixAddress? = nil, options: DatagramOptions = DatagramOptions(),
+        _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
+    ) async throws(DatagramError) -> DatagramEndpoint {
+        try await runSuspending { loop throws(DatagramError) in
             DatagramEndpoint(try loop.connect(to: peer, from: local, options, makeProtocol), on: self)
         }
     }
@@ -80,10 +100,20 @@ extension LiveEventLoop {
     /// Of the options only those of the transport itself are used. asyncio: `create_datagram_endpoint(sock=)`.
     ///
     /// - Throws: `ENOTSOCK` or `EPROTOTYPE` when the descriptor is not a datagram socket.
-    public func adoptDatagram<P: DatagramProtocol>(
-        descriptor: CInt, options: DatagramOptions = DatagramOptions(), _ makeProtocol: @escaping @Sendable () -> P
+    public func adoptDatagram(
+        descriptor: CInt, options: DatagramOptions = DatagramOptions(), _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
     ) throws(DatagramError) -> DatagramEndpoint {
         try run { loop throws(DatagramError) in
+            DatagramEndpoint(try loop.adopt(descriptor, options, makeProtocol), on: self)
+        }
+    }
+
+    /// Makes an endpoint of a socket somebody else has set up; suspends until `connectionMade` has been called.
+    public func adoptDatagram(
+        descriptor: CInt, options: DatagramOptions = DatagramOptions(),
+        _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
+    ) async throws(DatagramError) -> DatagramEndpoint {
+        try await runSuspending { loop throws(DatagramError) in
             DatagramEndpoint(try loop.adopt(descriptor, options, makeProtocol), on: self)
         }
     }

@@ -1,5 +1,4 @@
-internal import Glibc
-internal import Synchronization
+internal import SystemPackage
 public import VolleyCore
 
 /// A live event loop on a thread of its own: where sockets and their protocols run.
@@ -36,7 +35,7 @@ public final class LiveEventLoop: EventLoopHandle {
     /// Close endpoints and wait for them first if what they have queued is to be sent. Idempotent. On the loop's own
     /// thread it does not wait.
     public func stop() {
-        mailbox.execute { ($0 as? EpollLoop)?.stop() }
+        _ = mailbox.execute { ($0 as? EpollLoop)?.stop() }
         if !thread.isCurrent { thread.join() }
     }
 

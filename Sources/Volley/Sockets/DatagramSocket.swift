@@ -8,7 +8,7 @@ internal import VolleyCore
 /// Each step throws a `DatagramError` that names the operation and the address.
 @safe
 struct DatagramSocket: ~Copyable {
-    let descriptor: CInt
+    private let owned: OwnedDescriptor
     let addressing: SocketAddressing
     private let syscalls: Syscalls
 
@@ -47,21 +47,17 @@ struct DatagramSocket: ~Copyable {
     }
 
     private init(owning descriptor: CInt, _ addressing: SocketAddressing, syscalls: Syscalls) throws(DatagramError) {
-        self.descriptor = descriptor
+        // From here on a throw closes the descriptor.
+        owned = OwnedDescriptor(descriptor)
         self.addressing = addressing
         self.syscalls = syscalls
-        // From here on a throw runs deinit, which closes the descriptor.
         try Self.check(syscalls.setNonBlocking(descriptor), .configure)
     }
 
-    deinit { System.close(descriptor) }
+    var descriptor: CInt { owned.rawValue }
 
     /// Gives the descriptor away; it is not closed here any more.
-    consuming func release() -> CInt {
-        let descriptor = descriptor
-        discard self
-        return descriptor
-    }
+    consuming func release() -> CInt { owned.release() }
 
     // MARK: Options
 
@@ -79,15 +75,15 @@ struct DatagramSocket: ~Copyable {
         if options.reusesPort { try setOption(SOL_SOCKET, SO_REUSEPORT, 1) }
         if options.allowsBroadcast { try setOption(SOL_SOCKET, SO_BROADCAST, 1) }
         if addressing == .ipv6, let isOnly = options.isIPv6Only {
-            try setOption(CInt(IPPROTO_IPV6.rawValue), IPV6_V6ONLY, isOnly ? 1 : 0)
+            try setOption(CInt(IPPROTO_IPV6), IPV6_V6ONLY, isOnly ? 1 : 0)
         }
     }
 
     /// Asks for the address each datagram was sent to.
     func receiveLocalAddress() throws(DatagramError) {
         switch addressing {
-        case .ipv4: try setOption(CInt(IPPROTO_IP.rawValue), IP_PKTINFO, 1)
-        case .ipv6: try setOption(CInt(IPPROTO_IPV6.rawValue), IPV6_RECVPKTINFO, 1)
+        case .ipv4: try setOption(CInt(IPPROTO_IP), IP_PKTINFO, 1)
+        case .ipv6: try setOption(CInt(IPPROTO_IPV6), IPV6_RECVPKTINFO, 1)
         case .unix: break
         }
     }
@@ -140,6 +136,21 @@ struct DatagramSocket: ~Copyable {
         guard result < 0 else { return }
         throw DatagramError(
             Errno(rawValue: CInt(truncatingIfNeeded: -result)), operation: operation, peer: peer, unixPeer: unixPeer)
+    }
+}
+
+/// A descriptor that is closed when its owner lets go of it.
+struct OwnedDescriptor: ~Copyable {
+    let rawValue: CInt
+
+    init(_ rawValue: CInt) { self.rawValue = rawValue }
+
+    deinit { System.close(rawValue) }
+
+    consuming func release() -> CInt {
+        let descriptor = rawValue
+        discard self
+        return descriptor
     }
 }
 

@@ -20,7 +20,7 @@ struct ReceiveRing: ~Copyable {
     private static var controlSize: Int { 64 }
     private let addressing: SocketAddressing
     /// The last batch left flags in some slots.
-    private var hasStaleFlags = false
+    private let hasStaleFlags: UnsafeMutablePointer<Bool>
 
     init(capacity: Int, slotSize: Int, addressing: SocketAddressing, wantsControl: Bool) {
         self.capacity = capacity
@@ -36,20 +36,22 @@ struct ReceiveRing: ~Copyable {
         unsafe names = .allocate(byteCount: capacity * nameStride, alignment: 8)
         unsafe names.initializeMemory(as: UInt8.self, repeating: 0, count: capacity * nameStride)
         unsafe controls = wantsControl ? .allocate(byteCount: capacity * Self.controlSize, alignment: 8) : nil
+        unsafe hasStaleFlags = .allocate(capacity: 1)
+        unsafe hasStaleFlags.initialize(to: false)
         unsafe slots = .allocate(capacity: capacity)
         let base = unsafe slab.baseAddress.unsafelyUnwrapped
         for index in 0..<capacity {
             let payload = unsafe base + index * stride
             let name = unsafe names + index * nameStride
             unsafe vectors[index] = iovec(iov_base: payload, iov_len: slotSize)
-            var header = msghdr()
+            var header = unsafe msghdr()
             unsafe header.msg_name = name
-            header.msg_namelen = UInt32(nameStride)
+            unsafe header.msg_namelen = UInt32(nameStride)
             unsafe header.msg_iov = vectors + index
-            header.msg_iovlen = 1
+            unsafe header.msg_iovlen = 1
             if let controls = unsafe controls {
                 unsafe header.msg_control = controls + index * Self.controlSize
-                header.msg_controllen = Self.controlSize
+                unsafe header.msg_controllen = Self.controlSize
             }
             unsafe (headers + index).initialize(to: mmsghdr(msg_hdr: header, msg_len: 0))
             unsafe (slots + index).initialize(to: ReceiveSlot(payload: payload, source: UnsafeRawPointer(name)))
@@ -64,6 +66,7 @@ struct ReceiveRing: ~Copyable {
         unsafe vectors.deallocate()
         unsafe names.deallocate()
         unsafe controls?.deallocate()
+        unsafe hasStaleFlags.deallocate()
         unsafe slots.deallocate()
     }
 
@@ -75,7 +78,7 @@ struct ReceiveRing: ~Copyable {
     }
 
     /// Turns the first `count` headers, as the kernel left them, into receive slots, and readies them for the next call.
-    mutating func collect(_ count: Int) -> Summary {
+    func collect(_ count: Int) -> Summary {
         var summary = Summary()
         var flags: CInt = 0
         for index in 0..<count {
@@ -88,8 +91,8 @@ struct ReceiveRing: ~Copyable {
         }
         // What is rare, or costs only those who asked for it, has passes of its own.
         let isIncomplete = flags & CInt(MSG_TRUNC | MSG_CTRUNC) != 0
-        if isIncomplete || hasStaleFlags { collectFlags(count, into: &summary) }
-        hasStaleFlags = isIncomplete
+        if unsafe isIncomplete || hasStaleFlags.pointee { collectFlags(count, into: &summary) }
+        unsafe hasStaleFlags.pointee = isIncomplete
         if unsafe controls != nil { collectControl(count) }
         if addressing == .unix { collectNames(count) }
         return summary

@@ -23,9 +23,9 @@ struct SendHeaders: ~Copyable {
         unsafe controls = wantsControl ? .allocate(byteCount: capacity * controlSize, alignment: 8) : nil
         unsafe controls?.initializeMemory(as: UInt8.self, repeating: 0, count: capacity * controlSize)
         for index in 0..<capacity {
-            var header = msghdr()
+            var header = unsafe msghdr()
             unsafe header.msg_iov = vectors + index
-            header.msg_iovlen = 1
+            unsafe header.msg_iovlen = 1
             unsafe (vectors + index).initialize(to: iovec())
             unsafe (headers + index).initialize(to: mmsghdr(msg_hdr: header, msg_len: 0))
         }
@@ -40,11 +40,14 @@ struct SendHeaders: ~Copyable {
     /// Fills in the first `count` headers, at most the capacity, and returns how many that are.
     func fill(from slots: UnsafePointer<SendSlot>, count: Int) -> Int {
         let count = min(count, capacity)
+        let (headers, vectors) = unsafe (headers, vectors)
+        // SAFETY: `slots` has `count` initialised slots; the kernel only reads through their pointers.
         for index in 0..<count {
-            // SAFETY: `slots` has `count` initialised slots; the kernel only reads through their pointers.
             unsafe vectors[index].iov_base = UnsafeMutableRawPointer(mutating: slots[index].payload)
             unsafe vectors[index].iov_len = Int(slots[index].count)
-            if !isConnected {
+        }
+        if !isConnected {
+            for index in 0..<count {
                 unsafe headers[index].msg_hdr.msg_name = UnsafeMutableRawPointer(mutating: slots[index].destination)
                 unsafe headers[index].msg_hdr.msg_namelen = slots[index].destinationLength
             }

@@ -1,3 +1,4 @@
+internal import SystemPackage
 internal import VolleyCore
 
 /// What an endpoint's memory depends on, decided once its socket is ready.

@@ -4,12 +4,15 @@ internal import SystemPackage
 internal import VolleyCore
 
 /// The live `DatagramWorld`: a non-blocking kernel socket in an ``EpollLoop``.
+@safe
 final class SocketWorld: DatagramWorld, EpollHandler {
     private let loop: EpollLoop
     private let descriptor: CInt
     private let addressing: SocketAddressing
-    private unowned let transport: RingTransport
-    private var receiveRing: ReceiveRing
+    // The transport owns this world and outlives every use: the loop holds it until `shutDown`.
+    private unowned(unsafe) let owner: RingTransport
+    private var transport: RingTransport { unsafe owner }
+    private let receiveRing: ReceiveRing
     private let sendHeaders: SendHeaders
     private let recvmmsg: @Sendable (CInt, UnsafeMutablePointer<mmsghdr>, Int) -> Int
     private let sendmmsg: @Sendable (CInt, UnsafeMutablePointer<mmsghdr>, Int) -> Int
@@ -34,7 +37,7 @@ final class SocketWorld: DatagramWorld, EpollHandler {
 
     init(_ descriptor: CInt, transport: RingTransport, loop: EpollLoop, setup: SocketSetup) {
         self.descriptor = descriptor
-        self.transport = transport
+        unsafe owner = transport
         self.loop = loop
         addressing = setup.addressing
         receiveRing = ReceiveRing(
@@ -66,7 +69,9 @@ final class SocketWorld: DatagramWorld, EpollHandler {
 
     /// Receives until a batch comes back short or the budget is spent; returns whether an error was reported.
     private func receive() -> Bool {
+        let transport = transport
         let start = System.monotonicNanoseconds()
+        var depth = depth
         var errors = 0
         for _ in 0..<Budget.batches {
             // SAFETY: the ring has `capacity >= depth` headers, which stay in place.
@@ -77,27 +82,26 @@ final class SocketWorld: DatagramWorld, EpollHandler {
                 if errors == Budget.errors || !transport.wantsDatagrams { break }
                 continue
             }
-            let wasFull = result == depth
-            adapt(result)
             let summary = receiveRing.collect(result)
             if summary.truncated | summary.controlTruncated != 0 {
                 transport.countTruncations(summary.truncated, controlTruncated: summary.controlTruncated)
             }
             transport.deliver(count: result, bytes: summary.bytes)
+            let wasFull = result == depth
+            depth = adapted(depth, to: result)
             // Every callback may have closed or paused; a short batch says that the socket is empty.
             guard wasFull, transport.wantsDatagrams,
-                System.monotonicNanoseconds() - start < Budget.nanoseconds
+                System.monotonicNanoseconds() &- start < Budget.nanoseconds
             else { break }
         }
+        self.depth = depth
         return errors > 0
     }
 
-    private func adapt(_ received: Int) {
-        if received == depth {
-            depth = min(depth * 2, receiveRing.capacity)
-        } else if received < depth / 4 {
-            depth = max(depth / 2, min(Budget.depthMin, receiveRing.capacity))
-        }
+    private func adapted(_ depth: Int, to received: Int) -> Int {
+        if received == depth { return min(depth &* 2, receiveRing.capacity) }
+        if received < depth / 4 { return max(depth / 2, min(Budget.depthMin, receiveRing.capacity)) }
+        return depth
     }
 
     /// Reports a failed receive; false when it only says that there is nothing (more) to receive.

@@ -46,7 +46,11 @@ public struct DatagramStatistics: Hashable, Sendable {
     public package(set) var errors: [Errno: UInt64] = [:]
 
     /// How full the batches were: how many held 1, 2–3, 4–7, 8–15, 16–31, 32–63, and 64 or more datagrams.
-    public package(set) var receiveBatchSizes: [UInt64] = Array(repeating: 0, count: 7)
+    public var receiveBatchSizes: [UInt64] { (0..<Self.sizeClasses).map { sizes[$0] } }
+
+    // In place, so that a snapshot shares nothing with the transport that goes on counting.
+    private var sizes = SIMD8<UInt64>(repeating: 0)
+    private static var sizeClasses: Int { 7 }
 
     /// All sends that were dropped.
     public var sendsDropped: UInt64 {
@@ -60,6 +64,6 @@ public struct DatagramStatistics: Hashable, Sendable {
         received &+= UInt64(count)
         bytesReceived &+= UInt64(bytes)
         receiveBatches &+= 1
-        receiveBatchSizes[min(count.bitWidth - 1 - count.leadingZeroBitCount, receiveBatchSizes.count - 1)] &+= 1
+        sizes[min(count.bitWidth - 1 - count.leadingZeroBitCount, Self.sizeClasses - 1)] &+= 1
     }
 }

@@ -26,6 +26,21 @@ package struct RingState {
     /// How many datagrams of the batch being delivered have been handed over.
     @usableFromInline var delivered = 0
 
+    // What a transport asks at every batch: here, where asking costs a load.
+    var phase = TransportPhase.open
+    var isProtocolPaused = false
+    var isReadingPaused = false
+    var isReadingArmed = false
+    var isDelivering = false
+    var isFlushing = false
+    var isFlushScheduled = false
+    var isLossScheduled = false
+    /// Errors wait for the end of the flush.
+    var hasPendingErrors = false
+    /// Received but not delivered, since the protocol paused in mid-batch.
+    var backlog: Range<Int> = 0..<0
+    var counters = DatagramStatistics()
+
     @usableFromInline let addressing: SocketAddressing
     /// The owner, for what is not common.
     unowned(unsafe) let transport: RingTransport
@@ -42,6 +57,9 @@ package struct RingState {
         unsafe self.transport = transport
     }
 }
+
+/// Where a transport is in its life.
+enum TransportPhase: UInt8 { case open, closing, lost }
 
 /// The kind of addresses an endpoint speaks.
 @usableFromInline

@@ -6,7 +6,7 @@ extension RingTransport {
         isFlushing = true
         let count = unsafe ring.pointee.sendCount
         let handled = transmitRing(count: count)
-        if fatalError != nil {
+        if handled < count, fatalError != nil {
             counters.failedDropped &+= UInt64(count - handled)
         } else if handled < count {
             queueRing(handled..<count)
@@ -23,16 +23,20 @@ extension RingTransport {
     /// if it then goes out, the error was inherited and the head is innocent; if it fails again, it is to blame.
     func transmitRing(count: Int) -> Int {
         guard let world else { return count }
+        // SAFETY: slots below `count` are initialised and stay so until the ring is rewound.
+        let slots = unsafe UnsafePointer(ring.pointee.sendSlots)
         var start = 0
         var suspicion: Errno?
         var batchBytes = 0
         while start < count {
-            // SAFETY: slots below `count` are initialised and stay so until the ring is rewound.
-            let result = unsafe world.transmit(UnsafePointer(ring.pointee.sendSlots + start), count: count - start)
+            let result = unsafe world.transmit(slots + start, count: count - start)
             if result > 0 {
                 if let errno = suspicion.take() { noteInherited(errno) }
-                for index in start..<start + result { batchBytes += unsafe Int(ring.pointee.sendSlots[index].count) }
-                start += result
+                let end = start &+ result
+                while start < end {
+                    unsafe batchBytes &+= Int(slots[start].count)
+                    start &+= 1
+                }
                 counters.sent &+= UInt64(result)
                 continue
             }
@@ -44,11 +48,12 @@ extension RingTransport {
             }
             if DatagramError.Kind(errno) == .badDescriptor {
                 fatalError = DatagramError(errno, operation: .send)
+                hasPendingErrors = true
                 break
             }
             if suspicion == errno {
                 suspicion = nil
-                unsafe blame(ring.pointee.sendSlots[start], errno)
+                unsafe blame(slots[start], errno)
                 start += 1
             } else {
                 if let errno = suspicion { noteInherited(errno) }
@@ -71,20 +76,26 @@ extension RingTransport {
     /// Tells the protocol what happened in a transmission, now that the ring may be used again.
     func afterTransmission() {
         evaluatePause()
+        if hasPendingErrors { reportPendingErrors() }
+        if unsafe ring.pointee.sendCount > 0 { scheduleFlush() }
+        closeIfDrained()
+    }
+
+    private func reportPendingErrors() {
         while !pendingErrors.isEmpty, !isFlushing {
             let errors = pendingErrors
             pendingErrors = []
             for error in errors { report(error) }
         }
+        hasPendingErrors = !pendingErrors.isEmpty
         if let error = fatalError.take() { lose(error) }
-        if unsafe ring.pointee.sendCount > 0 { scheduleFlush() }
-        closeIfDrained()
     }
 
     /// Counts an error and gives it to the protocol; inside a flush, afterwards.
     func report(_ error: DatagramError) {
         if isFlushing {
             pendingErrors.append(error)
+            hasPendingErrors = true
             return
         }
         guard phase != .lost, let `protocol` else { return }

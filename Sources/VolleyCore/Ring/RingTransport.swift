@@ -11,6 +11,8 @@ package final class RingTransport {
     package let names: EndpointNames
 
     /// The state touched for every datagram; allocated once, freed with the transport.
+    ///
+    /// SAFETY of every plain `ring.pointee`: it is initialised from init to deinit, and only the loop's thread gets here.
     let ring: UnsafeMutablePointer<RingState>
     let sendCapacity: Int
     let arena: UnsafeMutableRawBufferPointer
@@ -25,32 +27,14 @@ package final class RingTransport {
 
     var limits: WriteBufferLimits
     var queue = SendQueue()
-    var isProtocolPaused = false
-    var phase = Phase.open
-    var isReadingPaused = false
-    var isReadingArmed = false
-    /// Received but not delivered, since the protocol paused in mid-batch.
-    var backlog: Range<Int> = 0..<0
     var slots: UnsafeMutablePointer<ReceiveSlot>?
-    var isDelivering = false
-    var isFlushing = false
-    var isFlushScheduled = false
     /// Errors that turned up inside a flush; the protocol hears of them when it is over.
     var pendingErrors: [DatagramError] = []
     /// An error inside a flush that ends the transport when the flush is over.
     var fatalError: DatagramError?
-    /// Behind a pointer like the ring, and for the same reason: a batch of one would pay for exclusivity checks.
-    private let statisticsStorage: UnsafeMutablePointer<DatagramStatistics>
-    var counters: DatagramStatistics {
-        get { unsafe statisticsStorage.pointee }
-        _modify { yield unsafe &statisticsStorage.pointee }
-    }
-    var isLossScheduled = false
     /// Called once, after `connectionLost`.
     package var onLost: ((DatagramError?) -> Void)?
     private(set) var tap: (any DatagramTap)?
-
-    enum Phase { case open, closing, lost }
 
     /// Makes a transport; nothing happens until ``start(_:)``.
     ///
@@ -66,9 +50,7 @@ package final class RingTransport {
         self.names = names
         self.limits = limits
         self.sendCapacity = sendCapacity
-        // SAFETY: all five live exactly as long as this object and never move.
-        unsafe statisticsStorage = .allocate(capacity: 1)
-        unsafe statisticsStorage.initialize(to: DatagramStatistics())
+        // SAFETY: all four live exactly as long as this object and never move.
         unsafe arena = .allocate(byteCount: arenaSize, alignment: 64)
         unsafe destinations = .allocate(byteCount: sendCapacity * addressing.nameStride, alignment: 8)
         unsafe locals = .allocate(capacity: sendCapacity)
@@ -81,9 +63,8 @@ package final class RingTransport {
 
     deinit {
         // SAFETY: allocated in init, pointed to by nothing else any more; the slots are trivial.
-        unsafe statisticsStorage.deinitialize(count: 1)
-        unsafe statisticsStorage.deallocate()
         unsafe ring.pointee.sendSlots.deallocate()
+        unsafe ring.deinitialize(count: 1)
         unsafe ring.deallocate()
         unsafe arena.deallocate()
         unsafe destinations.deallocate()

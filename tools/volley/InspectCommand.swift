@@ -1,0 +1,72 @@
+import ArgumentParser
+import VolleyCapture
+import VolleyWire
+
+/// `volley inspect`: what is in a capture.
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Show what a capture holds: endpoints, conversations, datagrams, bytes, times, record classes.",
+        discussion: """
+            Reads pcap and pcapng files, or standard input when FILE is "-". Every record ends in exactly one class; the \
+            sum of the classes is the number of records. A damaged file is read as far as it goes.
+
+            EXAMPLES
+              volley inspect queries.pcapng
+              volley inspect queries.pcapng --filter 'udp port 53' --json
+              tcpdump -w - -i lo udp | volley inspect -
+              volley inspect queries.pcapng --digest
+            """
+    )
+
+    @Argument(help: "A pcap or pcapng file; \"-\" for standard input.")
+    var file: String
+
+    @Option(help: ArgumentHelp("Look only at records that match (see pcap-filter(7)).", valueName: "expression"))
+    var filter: String?
+
+    @Option(help: ArgumentHelp("How many endpoints and conversations to list; 0 lists all.", valueName: "count"))
+    var top = 10
+
+    @Flag(help: "Add count, bytes and SHA-256 of all delivered datagrams.")
+    var digest = false
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        guard top >= 0 else { throw ValidationError("--top must be 0 or more.") }
+    }
+
+    func run() throws {
+        var inspection = CaptureInspection(withDigest: digest)
+        var damage: CaptureError?
+        do throws(CaptureError) {
+            let compiled = try filter.map { expression throws(CaptureError) in try CaptureFilter(expression) }
+            var reader = try CaptureReader(path: file)
+            let progress = ProgressLine("reading", total: fileSize(file))
+            defer { progress.end() }
+            let position = RecordCounter()
+            do throws(CaptureError) {
+                try inspection.read(&reader, filter: compiled) { bytes in
+                    position.records += 65_536
+                    progress.update(bytes: bytes, records: position.records)
+                }
+            } catch {
+                damage = error
+            }
+        } catch {
+            Console.complain("\(error)")
+            throw error.code == .cannotOpen || error.code == .readFailed ? ExitCode.ioFailure : .unusableInput
+        }
+        let report = InspectReport(inspection, file: file, top: top == 0 ? .max : top, damage: damage)
+        if json { try Console.print(json: report, indented: true) } else { report.lines.forEach { Console.print($0) } }
+        if let damage {
+            Console.complain("\(damage); what came before it is shown")
+            throw ExitCode.unusableInput
+        }
+    }
+
+    /// What the progress closure counts; a class, since the closure is kept.
+    private final class RecordCounter { var records = 0 }
+}

@@ -1,0 +1,139 @@
+import ArgumentParser
+import SystemPackage
+import Volley
+import VolleyCapture
+import VolleyCore
+
+/// `volley serve`: a built-in service on a socket.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Run a built-in UDP service until Ctrl-C, SIGTERM or the end of --duration.",
+        discussion: """
+            SERVICES
+              echo     sends every datagram back, from the address it was sent to
+              sink     receives and counts
+              reflect  answers with one line of text: the sender's address as seen here, the address it sent to
+                       (on wildcard binds) and the size
+
+            EXAMPLES
+              volley serve echo --listen 127.0.0.1:7007
+              volley serve echo --listen '[::]:7007' --record echo.pcapng --duration 60
+              volley serve sink --listen 0.0.0.0:0 --json
+
+            The first line on standard output is "listening on ADDRESS:PORT"; the last ones are the counters.
+            """
+    )
+
+    @Argument(help: "The service: \(Service.allValueStrings.joined(separator: ", ")).")
+    var service: Service
+
+    @Option(
+        help: ArgumentHelp("Where to listen; port 0 lets the system choose.", valueName: "address:port"),
+        transform: parseAddress)
+    var listen: SocketAddress = SocketAddress(.loopbackV4, port: 7007)
+
+    @Option(help: ArgumentHelp("End after this many seconds.", valueName: "seconds"))
+    var duration: Double?
+
+    @Option(help: ArgumentHelp("Write what is received and sent to a new pcapng file.", valueName: "file"))
+    var record: String?
+
+    @Option(help: ArgumentHelp("Ask the kernel for a receive buffer of this size (SO_RCVBUF).", valueName: "bytes"))
+    var receiveBuffer: Int?
+
+    @Option(help: ArgumentHelp("The most datagrams of one recvmmsg, 1 to 1024.", valueName: "count"))
+    var batchSize = 64
+
+    @Option(help: ArgumentHelp("Bytes of a receive slot; longer datagrams are truncated.", valueName: "bytes"))
+    var slotSize = 65_536
+
+    @Flag(help: "Print the counters as one JSON object.")
+    var json = false
+
+    @Option(help: .hidden)
+    var callback = Callback.datagram
+
+    /// Which callback of the protocol the service uses; for measuring both.
+    enum Callback: String, ExpressibleByArgument, CaseIterable { case datagram, batch }
+
+    func validate() throws {
+        if let duration, !(duration > 0 && duration <= 1e9) {
+            throw ValidationError("--duration must be a number of seconds over 0 and at most 1,000,000,000.")
+        }
+        guard (1...1024).contains(batchSize) else { throw ValidationError("--batch-size must be 1 to 1024.") }
+        guard (1...(1 << 24)).contains(slotSize) else {
+            throw ValidationError("--slot-size must be 1 to 16,777,216 bytes.")
+        }
+        if let receiveBuffer, !(1...Int(Int32.max)).contains(receiveBuffer) {
+            throw ValidationError("--receive-buffer must be 1 to \(Int32.max) bytes.")
+        }
+    }
+
+    func run() throws {
+        let tap = try makeTap()
+        var options = DatagramOptions()
+        options.batchSize = batchSize
+        options.slotSize = slotSize
+        options.receiveBufferSize = receiveBuffer
+        options.tap = tap
+        let (service, callback) = (service, callback)
+        let loop: LiveEventLoop
+        let endpoint: DatagramEndpoint
+        do {
+            loop = try LiveEventLoop()
+            endpoint = try loop.bindDatagram(to: listen, options: options) { service.makeProtocol(callback) }
+            try loop.onSignals([.interrupt, .terminate]) { _, _ in endpoint.close() }
+        } catch {
+            Console.complain("cannot listen on \(listen): \(error)")
+            throw ExitCode.ioFailure
+        }
+        if let address = endpoint.localAddress { Console.print("listening on \(address)") }
+        if let duration {
+            loop.execute { $0.callLater(.seconds(duration)) { endpoint.close() } }
+        }
+        let clock = ContinuousClock()
+        let start = clock.now
+        let lost = endpoint.waitUntilClosed()
+        let seconds = start.duration(to: clock.now) / .seconds(1)
+        try report(ServeReport(endpoint.statistics(), seconds: seconds))
+        loop.stop()
+        try close(tap)
+        if let lost {
+            Console.complain("the endpoint was lost: \(lost)")
+            throw ExitCode.ioFailure
+        }
+    }
+
+    private func makeTap() throws -> CaptureTap? {
+        guard let record else { return nil }
+        do {
+            return try CaptureTap(path: record)
+        } catch {
+            Console.complain("\(error)")
+            throw ExitCode.ioFailure
+        }
+    }
+
+    private func close(_ tap: CaptureTap?) throws {
+        do {
+            try tap?.close()
+        } catch {
+            Console.complain("the recording is incomplete: \(error)")
+            throw ExitCode.ioFailure
+        }
+    }
+
+    private func report(_ report: ServeReport) throws {
+        if json { try Console.print(json: report) } else { report.lines.forEach { Console.print($0) } }
+    }
+}
+
+/// An address and port from the command line, or why it is none.
+func parseAddress(_ argument: String) throws -> SocketAddress {
+    do {
+        return try SocketAddress(parsing: argument)
+    } catch {
+        throw ValidationError("\(error)")
+    }
+}

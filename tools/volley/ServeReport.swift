@@ -1,0 +1,52 @@
+import SystemPackage
+import Volley
+import VolleyCore
+
+/// What `volley serve` says at its end.
+struct ServeReport: Encodable {
+    let received, bytesReceived, receiveBatches, truncated, undelivered, kernelDrops: UInt64
+    let sent, bytesSent, sendBatches, sendBlocked, sendsDropped: UInt64
+    /// How many batches held 1, 2–3, 4–7, 8–15, 16–31, 32–63, 64 or more datagrams.
+    let receiveBatchSizes: [UInt64]
+    /// Errors by errno.
+    let errors: [String: UInt64]
+    let seconds, userSeconds, systemSeconds: Double
+    /// The most memory the process has held, in bytes.
+    let maximumResidentBytes: Int
+
+    init(_ statistics: DatagramStatistics, seconds: Double) {
+        received = statistics.received
+        bytesReceived = statistics.bytesReceived
+        receiveBatches = statistics.receiveBatches
+        truncated = statistics.truncated
+        undelivered = statistics.undelivered
+        kernelDrops = statistics.kernelDrops
+        sent = statistics.sent
+        bytesSent = statistics.bytesSent
+        sendBatches = statistics.sendBatches
+        sendBlocked = statistics.sendBlocked
+        sendsDropped = statistics.sendsDropped
+        receiveBatchSizes = statistics.receiveBatchSizes
+        errors = Dictionary(
+            statistics.errors.map { ("\($0.key.rawValue) \($0.key)", $0.value) }, uniquingKeysWith: +)
+        self.seconds = seconds
+        let usage = ProcessUsage.now()
+        userSeconds = usage.userSeconds
+        systemSeconds = usage.systemSeconds
+        maximumResidentBytes = usage.maximumResidentBytes
+    }
+
+    /// The same for a person.
+    var lines: [String] {
+        var lines = [
+            "received \(received) datagrams, \(bytesReceived) bytes in \(receiveBatches) batches"
+                + (truncated > 0 ? ", \(truncated) truncated" : ""),
+            "sent     \(sent) datagrams, \(bytesSent) bytes in \(sendBatches) batches",
+            "dropped  \(kernelDrops) by the kernel before receiving, \(undelivered) undelivered, \(sendsDropped) sends",
+        ]
+        lines += errors.sorted { $0.key < $1.key }.map { "errors   \($0.value) × errno \($0.key)" }
+        lines.append(
+            "time     \(seconds.text(2)) s, processor \(userSeconds.text(2)) s user, \(systemSeconds.text(2)) s system")
+        return lines
+    }
+}
