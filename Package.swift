@@ -45,7 +45,13 @@ let package = Package(
                 "VolleyCore", "VolleyWire", "CPcap", .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
-        .target(name: "VolleyReplay", dependencies: ["VolleyCore", "VolleyWire", "VolleyCapture"]),
+        .target(
+            name: "VolleyReplay",
+            dependencies: [
+                "VolleyCore", "VolleyWire", "VolleyCapture",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
+        ),
         .target(name: "VolleyTesting", dependencies: ["VolleyCore", "VolleyReplay"]),
 
         // Programs.
@@ -62,10 +68,21 @@ let package = Package(
         .executableTarget(name: "EchoClient", dependencies: ["Volley"], path: "Samples/EchoClient"),
 
         // Tests: one folder per module.
+        .testTarget(
+            name: "InteropTests", dependencies: ["Volley", "VolleyCapture", "VolleyCore", "VolleyReplay", "VolleyWire"],
+            path: "Tests/Interop"
+        ),
         .testTarget(name: "VolleyCoreTests", dependencies: ["VolleyCore"]),
         .target(name: "CAllocations", path: "Tests/CAllocations"),
         .testTarget(
             name: "AllocationTests", dependencies: ["Volley", "VolleyCore", "CVolley", "CAllocations"],
+            cSettings: [.define("_GNU_SOURCE")]
+        ),
+        .testTarget(
+            name: "VolleyTests",
+            dependencies: [
+                "Volley", "VolleyCore", "CVolley", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             cSettings: [.define("_GNU_SOURCE")]
         ),
         .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
@@ -77,8 +94,11 @@ let package = Package(
             ]
         ),
         .testTarget(
-            name: "InteropTests", dependencies: ["Volley", "VolleyCapture", "VolleyCore", "VolleyReplay", "VolleyWire"],
-            path: "Tests/Interop"
+            name: "VolleyReplayTests",
+            dependencies: [
+                "VolleyReplay", "VolleyCapture", "VolleyWire", "VolleyCore",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ]
         ),
     ]
 )

@@ -76,17 +76,27 @@ struct EchoPeerTests {
         #expect(output.text == "volley")
     }
 
-    @Test("socat gets its line back over a Unix datagram socket", .needs(.socat))
-    func socatOverUnix() async throws {
+    @Test("a Python client gets its bytes back over a Unix datagram socket", .needs(.python))
+    func pythonOverUnix() async throws {
         let folder = try TemporaryFolder()
         let loop = try LiveEventLoop()
         defer { loop.stop() }
         let server = try UnixAddress(path: folder.path("server"))
-        let endpoint = try await Task.detached { try loop.bindDatagram(to: server) { Echo() } }.value
-        let client = "UNIX-SENDTO:\(folder.path("server")),bind=\(folder.path("client")),readbytes=6"
-        let output = try await Tool.socat.run(["-t", "30", "-", client], input: Array("volley".utf8))
-        #expect(output.text == "volley")
-        #expect(await endpoint.statistics().received == 1)
+        let endpoint = try loop.bindDatagram(to: server) { Echo() }
+        let program = """
+            import socket, sys
+            client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            client.settimeout(30)
+            client.bind(sys.argv[2])
+            client.connect(sys.argv[1])
+            for size in (1, 0, 65507):
+                client.send(bytes(size))
+                print(client.recv(70000) == bytes(size))
+            """
+        let output = try await Tool.python.run(
+            ["-", folder.path("server"), folder.path("client")], input: Array(program.utf8))
+        #expect(output.lines == ["True", "True", "True"])
+        #expect(await endpoint.statistics().received == 3)
     }
 
     @Test("what logger sends arrives as one syslog datagram", .needs(.logger))

@@ -57,13 +57,9 @@ struct TsharkPackets {
             "ip.src", "ipv6.src", "udp.srcport", "ip.dst", "ipv6.dst", "udp.dstport", "frame.time_epoch", "udp.payload",
             "ip.checksum.status", "udp.checksum.status",
         ]
-        // Without name resolution and without guesses at what is inside.
-        let options = ["-n", "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "--disable-all-protocols"]
-        let enabled = ["frame", "raw", "ip", "ipv6", "udp", "eth", "null", "sll"].flatMap {
-            ["--enable-protocol", $0]
-        }
+        let options = ["-n", "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"]
         let output = try await Tool.tshark.run(
-            ["-r", path, "-T", "fields"] + options + enabled + fields.flatMap { ["-e", $0] })
+            ["-r", path, "-T", "fields"] + options + fields.flatMap { ["-e", $0] })
         for line in output.lines {
             let values = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
             try #require(values.count == fields.count, "\(line)")

@@ -13,6 +13,7 @@ let package = Package(
             dependencies: [
                 "CBaseline",
                 .product(name: "VolleyCapture", package: "volley"),
+                .product(name: "VolleyReplay", package: "volley"),
                 .product(name: "VolleyWire", package: "volley"),
             ],
             swiftSettings: [.swiftLanguageMode(.v6)]

@@ -1,0 +1,88 @@
+public import VolleyCore
+
+/// How the datagrams a protocol sent compare with those the capture shows as sent by the local endpoint.
+///
+/// They are paired by flow, which is the local and the peer's address and port, and by order: the first one sent to a
+/// peer with the first one captured, and so on. Times are not compared: a virtual answer is immediate, a captured one
+/// took its time. Payloads are kept only until they are paired, at most ``outstandingMax`` of them and
+/// ``outstandingBytesMax`` bytes; the oldest then count as without partner.
+public struct ReplyComparison: Hashable, Sendable {
+    /// The most unpaired datagrams that are kept.
+    public static let outstandingMax = 262_144
+    /// The most payload bytes of unpaired datagrams that are kept: 64 MiB.
+    public static let outstandingBytesMax = 64 << 20
+
+    /// Pairs of the same bytes.
+    public internal(set) var identical = 0
+    /// Pairs of different bytes.
+    public internal(set) var different = 0
+    /// In the capture, but the protocol did not send it.
+    public internal(set) var missing = 0
+    /// Sent by the protocol, but not in the capture.
+    public internal(set) var extra = 0
+    /// Of the missing and extra ones, those given up before the end for want of room.
+    public internal(set) var evicted = 0
+    /// The first differences; at most ``ReplayOptions/differencesMax``.
+    public internal(set) var differences: [ReplyDifference] = []
+
+    /// Whether everything was as captured.
+    public var isIdentical: Bool { different == 0 && missing == 0 && extra == 0 }
+}
+
+/// A reply that is not as it was captured.
+public struct ReplyDifference: Hashable, Sendable {
+    /// What is wrong with it.
+    public struct Kind: Hashable, Sendable, CustomStringConvertible {
+        /// `different`, `missing` or `extra`.
+        public let description: String
+
+        /// A pair of different bytes.
+        public static let different = Kind(description: "different")
+        /// In the capture only.
+        public static let missing = Kind(description: "missing")
+        /// Sent by the protocol only.
+        public static let extra = Kind(description: "extra")
+    }
+
+    /// What is wrong with it.
+    public let kind: Kind
+    /// The captured reply's record in the file, counted from 1; `nil` for an extra one.
+    public let record: Int?
+    /// When it was captured or, for an extra one, sent.
+    public let time: WallClockTime
+    /// The local endpoint, as in the flow.
+    public let local: SocketAddress
+    /// Whom it went to.
+    public let peer: SocketAddress
+    /// The captured bytes; `nil` for an extra one.
+    public let expected: [UInt8]?
+    /// The bytes the protocol sent; `nil` for a missing one.
+    public let actual: [UInt8]?
+}
+
+extension ReplyDifference: CustomStringConvertible {
+    /// One line: kind, record, flow, and up to 64 bytes of either side in hexadecimal.
+    public var description: String {
+        var text = "\(kind)"
+        if let record { text += ", record \(record)" }
+        text += ", \(local) to \(peer)"
+        if let expected { text += ", expected \(Self.hexadecimal(expected))" }
+        if let actual { text += ", got \(Self.hexadecimal(actual))" }
+        return text
+    }
+
+    /// Bytes as lower-case hexadecimal digits; of more than `limit`, the first, and how many there are.
+    ///
+    /// - Parameters:
+    ///   - bytes: what is shown.
+    ///   - limit: how many of them at most.
+    public static func hexadecimal(_ bytes: [UInt8], limit: Int = 64) -> String {
+        let digits = Array("0123456789abcdef")
+        var text = ""
+        for byte in bytes.prefix(limit) {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return bytes.count > limit ? text + "… (\(bytes.count) bytes)" : bytes.isEmpty ? "nothing (0 bytes)" : text
+    }
+}

@@ -1,0 +1,76 @@
+import VolleyCore
+
+/// The receive ring of a replay: slots, the source addresses they point to, and room for payloads.
+///
+/// Payloads are delivered from where the reader has them. Only what has to outlive the reader's buffer is copied here:
+/// a batch that the reader is about to read over, and the rest of one that the protocol paused in.
+///
+/// With the transport, this is where the module's pointers are: the slots are trivial, the memory is allocated once.
+@safe
+final class ReceiveSlots {
+    /// The most datagrams of one batch.
+    static let capacity = 64
+    /// The longest payload, by the 16 bits of the UDP length.
+    private static let payloadMax = 65_535
+
+    let slots: UnsafeMutablePointer<ReceiveSlot>
+    private let sources: UnsafeMutablePointer<SocketAddress>
+    /// Room for the longest payloads; the system gives memory only to pages that are used.
+    private let slab: UnsafeMutableRawBufferPointer
+
+    init() {
+        let capacity = Self.capacity
+        // SAFETY: all three are owned by this object; slots and addresses are initialised at once and trivial.
+        unsafe sources = .allocate(capacity: capacity)
+        unsafe sources.initialize(repeating: .unspecified, count: capacity)
+        unsafe slab = .allocate(byteCount: capacity * Self.payloadMax, alignment: 64)
+        unsafe slots = .allocate(capacity: capacity)
+        for index in 0..<capacity {
+            let start = unsafe UnsafeRawPointer(slab.baseAddress.unsafelyUnwrapped)
+            var slot = unsafe ReceiveSlot(payload: start, source: UnsafeRawPointer(sources + index))
+            unsafe slot.sourceLength = UInt32(MemoryLayout<SocketAddress>.size)
+            unsafe (slots + index).initialize(to: slot)
+        }
+    }
+
+    deinit {
+        unsafe slots.deallocate()
+        unsafe sources.deallocate()
+        unsafe slab.deallocate()
+    }
+
+    /// Tells the transport where its datagrams will be.
+    func attach(to transport: RingTransport) {
+        // SAFETY: the owner of both keeps this object as long as the transport.
+        unsafe transport.setReceiveRing(slots, slab: UnsafeRawBufferPointer(slab))
+    }
+
+    /// Fills slot `index`, which must be below ``capacity``; `payload` must stay in place until the batch is delivered
+    /// or ``keep(_:)`` has been called.
+    @inline(__always)
+    func fill(_ index: Int, payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64) {
+        // SAFETY: callers keep `index` below the capacity. The pointer outlives the span, but not the bytes: see above.
+        unsafe payload.withUnsafeBytes { bytes in
+            let slot = unsafe slots + index
+            // An empty span may have no address; no byte of it is ever read.
+            if let base = bytes.baseAddress { unsafe slot.pointee.payload = base }
+            unsafe slot.pointee.count = UInt32(truncatingIfNeeded: bytes.count)
+        }
+        unsafe slots[index].local = LocalAddress(ip: local, interfaceIndex: 0)
+        unsafe slots[index].timestamp = timestamp
+        unsafe sources[index] = source
+    }
+
+    /// Copies the payloads of the first `count` slots to where nobody writes over them.
+    func keep(_ count: Int) {
+        for index in 0..<count {
+            // SAFETY: each slot has its own part of the slab, as long as the longest payload; a payload may lie there
+            // already, exactly.
+            let place = unsafe UnsafeMutableRawBufferPointer(
+                rebasing: slab[index * Self.payloadMax..<(index + 1) * Self.payloadMax])
+            unsafe place.copyMemory(
+                from: UnsafeRawBufferPointer(start: slots[index].payload, count: Int(slots[index].count)))
+            unsafe slots[index].payload = UnsafeRawPointer(place.baseAddress.unsafelyUnwrapped)
+        }
+    }
+}

@@ -1,0 +1,237 @@
+import VolleyCapture
+import VolleyCore
+import VolleyWire
+
+/// One run: reads records, keeps the clock, gathers batches and hands them to the world.
+///
+/// Datagrams are gathered in the world's receive slots without being copied. The timers due before a datagram run before
+/// it is gathered and a batch is delivered before time moves past it, so that no callback ever runs while a batch is
+/// being gathered, and none sees what is still to come.
+struct ReplayRun: ~Copyable {
+    private let role: ReplayRole
+    private let options: ReplayOptions
+    private let loop = VirtualEventLoop()
+    private let sink: ReplaySink
+    private let world: ReplayWorld
+    private let transport: RingTransport
+    private var isStarted = false
+
+    private var accounting = RecordAccounting()
+    private var datagrams = ReplayDatagrams()
+    private var census = DestinationCensus()
+    private var clock = CaptureClock()
+    private let coalescing: Int64
+    /// How many more datagrams may come.
+    private var allowance: Int
+
+    // The batch being gathered: how many, their bytes, the time of the last and of the latest that may join.
+    private var batchCount = 0
+    private var batchBytes = 0
+    private var batchTime: Int64 = 0
+    private var batchDeadline: Int64 = 0
+
+    init(_ role: ReplayRole, _ options: ReplayOptions) {
+        self.role = role
+        self.options = options
+        coalescing = max(0, options.coalescing.wholeNanoseconds)
+        allowance = max(0, options.datagramsMax ?? .max)
+        sink = ReplaySink(options, loop: loop)
+        var names = EndpointNames()
+        names.local = role.local
+        names.remote = role.peer
+        // Only `.ipv6` maps IPv4 destinations, which belongs to dual-stack sockets; otherwise addresses of either
+        // family stay what they are, so that one endpoint can have both.
+        let isIPv6 = !role.matchesBothFamilies && role.local.family == .ipv6
+        transport = RingTransport(eventLoop: loop, names: names, addressing: isIPv6 ? .ipv6 : .ipv4)
+        world = ReplayWorld(
+            transport, loop: loop, role: role, sink: sink, receiveBufferSize: options.receiveBufferSize)
+    }
+
+    /// Replays all that `reader` has, ends the endpoint and reports.
+    mutating func run(
+        _ reader: inout CaptureReader, _ makeProtocol: () -> any DatagramProtocol
+    ) throws(CaptureError) -> ReplayReport {
+        var damage: CaptureError?
+        do {
+            let filter = try options.filter.map { expression throws(CaptureError) in try CaptureFilter(expression) }
+            while allowance > 0, try takeNext(of: &reader, filter, makeProtocol) {
+                if reader.recordCount & 0xffff == 0, let progress = options.progress { report(reader, to: progress) }
+            }
+        } catch {
+            damage = error
+        }
+        if !isStarted { start(makeProtocol) }
+        finish()
+        let comparison = sink.finishComparison()
+        try sink.close()
+        if let damage, damage.code == .invalidFilter { throw damage }
+        return makeReport(comparison, damage)
+    }
+
+    /// Takes the next record; `false` at the end of the capture.
+    @inline(__always)
+    private mutating func takeNext(
+        of reader: inout CaptureReader, _ filter: CaptureFilter?, _ makeProtocol: () -> any DatagramProtocol
+    ) throws(CaptureError) -> Bool {
+        if batchCount > 0, !reader.nextStaysInPlace { world.keep(batchCount) }
+        guard let record = try reader.next() else { return false }
+        if record.hasTimestamp { clock.take(record.timestampNanoseconds, loop) }
+        if !isStarted { start(makeProtocol) }
+        if let filter, try !filter.matches(record) {
+            accounting.count(.filtered)
+            return true
+        }
+        let frame = record.decode()
+        accounting.count(frame)
+        guard frame.isDelivered else { return true }
+        if role.isLocal(frame.destination), role.accepts(frame.source) {
+            receive(frame, frame.payload(in: record.bytes), at: record.timestampNanoseconds)
+        } else if role.isLocal(frame.source), role.accepts(frame.destination) {
+            takeCaptured(frame, record)
+        } else {
+            datagrams.elsewhere &+= 1
+            census.count(frame.destination, role: role)
+        }
+        return true
+    }
+
+    /// Takes a datagram for the local endpoint.
+    @inline(__always)
+    private mutating func receive(_ frame: DecodedFrame, _ payload: RawSpan, at timestamp: Int64) {
+        let time = clock.instant
+        if batchCount > 0,
+            time > batchDeadline || batchCount == ReceiveSlots.capacity || loop.hasTimer(before: time)
+        {
+            deliverBatch()
+        }
+        if batchCount == 0 {
+            if loop.hasTimer(before: time) { loop.runTimers(through: time - 1) }
+            batchDeadline = time.addingClamped(coalescing)
+        }
+        allowance &-= 1
+        if role.isLocal(frame.source) { datagrams.ambiguous &+= 1 }
+        let local = frame.destination.ip
+        world.noteLocal(local)
+        guard world.isDirect else {
+            world.hold(payload, from: frame.source, to: local, at: timestamp)
+            return
+        }
+        world.fill(batchCount, payload: payload, from: frame.source, to: local, at: timestamp)
+        batchCount &+= 1
+        batchBytes &+= payload.byteCount
+        batchTime = time
+    }
+
+    /// Takes a datagram of the local endpoint.
+    private mutating func takeCaptured(_ frame: DecodedFrame, _ record: borrowing CaptureRecord) {
+        datagrams.captured &+= 1
+        // A recording of our own tap may not know the local address; ours has to be as ignorant.
+        let isKnown = !frame.source.ip.isUnspecified
+        let source = isKnown ? frame.source : world.source(for: .unknown, frame.source.family)
+        sink.takeCaptured(
+            frame.payload(in: record.bytes), from: source, to: frame.destination, record: record.number,
+            at: record.timestampNanoseconds)
+    }
+
+    private mutating func deliverBatch() {
+        loop.setTime(batchTime)
+        let (count, bytes) = (batchCount, batchBytes)
+        batchCount = 0
+        batchBytes = 0
+        world.deliver(count, bytes: bytes)
+    }
+
+    // MARK: Beginning and end
+
+    private mutating func start(_ makeProtocol: () -> any DatagramProtocol) {
+        isStarted = true
+        transport.start(makeProtocol(), in: world, tap: options.tap)
+        loop.runTurns()
+    }
+
+    private mutating func finish() {
+        if batchCount > 0 { deliverBatch() }
+        let last = clock.instant.addingClamped(max(0, options.drain.wholeNanoseconds))
+        loop.advance(to: MonotonicInstant(nanoseconds: last))
+        transport.close()
+        loop.runTurns()
+        loop.end()
+    }
+
+    private borrowing func report(_ reader: borrowing CaptureReader, to progress: (ReplayProgress) -> Void) {
+        progress(
+            ReplayProgress(
+                records: reader.recordCount, byteOffset: reader.byteOffset, elapsed: .nanoseconds(clock.instant)))
+    }
+
+    private mutating func makeReport(_ comparison: ReplyComparison?, _ damage: CaptureError?) -> ReplayReport {
+        let statistics = transport.statistics
+        datagrams.received = Int(clamping: statistics.received)
+        datagrams.afterClose = world.afterClose
+        datagrams.kernelDropped = Int(clamping: world.kernelDrops())
+        datagrams.neverRead = world.neverRead
+        return ReplayReport(
+            role: role, records: accounting, datagrams: datagrams, statistics: statistics, replies: comparison,
+            sent: sink.sent, timeSpan: clock.span, duration: .nanoseconds(loop.now.nanoseconds),
+            timestampsBackwards: clock.backwards, damage: damage,
+            warnings: warnings(statistics, comparison))
+    }
+
+    private borrowing func warnings(_ statistics: DatagramStatistics, _ comparison: ReplyComparison?) -> [String] {
+        var warnings: [String] = []
+        if datagrams.received == 0 {
+            warnings.append("nothing was delivered: the capture holds no datagram for \(role); "
+                + census.summary(of: role))
+        }
+        if datagrams.ambiguous > 0 {
+            warnings.append(
+                "\(datagrams.ambiguous) datagrams have \(role) at both ends and were delivered; they may be answers: "
+                    + "name the address as well as the port")
+        }
+        if comparison != nil, datagrams.captured == 0, statistics.sent > 0 {
+            warnings.append("no replies were compared: the capture holds none sent by \(role)")
+        }
+        if let evicted = comparison?.evicted, evicted > 0 {
+            warnings.append(
+                "\(evicted) datagrams waited too long for their partner and were counted as missing or extra")
+        }
+        return warnings
+    }
+}
+
+/// The capture's time: it stands still where time stamps go backwards.
+struct CaptureClock {
+    private var first: Int64?
+    private var latest: Int64 = .min
+    /// The virtual instant of the latest record.
+    private(set) var instant: Int64 = 0
+    private(set) var backwards = 0
+
+    /// Takes the time stamp of the next record; the first one is the loop's beginning.
+    @inline(__always)
+    mutating func take(_ timestamp: Int64, _ loop: VirtualEventLoop) {
+        if timestamp < latest {
+            backwards &+= 1
+            return
+        }
+        latest = timestamp
+        if first == nil {
+            first = timestamp
+            loop.begin(at: timestamp)
+        }
+        instant = loop.instant(of: timestamp)
+    }
+
+    /// The times of the first and of the latest record.
+    var span: ClosedRange<WallClockTime>? {
+        first.map { WallClockTime(nanosecondsSinceEpoch: $0)...WallClockTime(nanosecondsSinceEpoch: latest) }
+    }
+}
+
+extension Int64 {
+    /// The sum with `other`, which is not negative, or the greatest number.
+    func addingClamped(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
+    }
+}

@@ -1,0 +1,62 @@
+import VolleyCapture
+import VolleyCore
+
+/// Where everything goes that a protocol sends in a replay: comparison, file, memory.
+final class ReplaySink {
+    private let loop: VirtualEventLoop
+    private var matcher: ReplyMatcher?
+    private var writer: CaptureWriter?
+    private let keepsSent: Bool
+    private(set) var sent: [SentDatagram] = []
+    /// The first error of writing; nothing is written after it.
+    private(set) var writeFailure: CaptureError?
+
+    init(_ options: ReplayOptions, loop: VirtualEventLoop) {
+        self.loop = loop
+        matcher = options.comparesReplies ? ReplyMatcher(differencesMax: max(0, options.differencesMax)) : nil
+        writer = options.output
+        keepsSent = options.keepsSent
+    }
+
+    /// Whether anybody wants to see what is sent.
+    var isInterested: Bool { matcher != nil || writer != nil || keepsSent }
+
+    /// Takes one datagram of the protocol.
+    func take(_ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress) {
+        let time = loop.wallClock
+        matcher?.sent(
+            payload, ReplyMatcher.Flow(local: source, peer: destination), time: time.nanosecondsSinceEpoch)
+        if let writer {
+            do throws(CaptureError) {
+                try writer.writeDatagram(
+                    payload, from: source, to: destination, at: time.nanosecondsSinceEpoch, direction: .outbound)
+            } catch {
+                writeFailure = error
+                self.writer = nil
+            }
+        }
+        if keepsSent {
+            sent.append(
+                SentDatagram(
+                    time: loop.now, wallClock: time, source: source, destination: destination,
+                    payload: Array(copying: payload)))
+        }
+    }
+
+    /// Takes one datagram that the capture shows as sent by the local endpoint.
+    func takeCaptured(
+        _ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, record: Int, at time: Int64
+    ) {
+        matcher?.captured(
+            payload, ReplyMatcher.Flow(local: source, peer: destination), record: record, time: time)
+    }
+
+    /// The comparison, when everything has been taken in.
+    func finishComparison() -> ReplyComparison? { matcher?.finish() }
+
+    /// Completes the file.
+    func close() throws(CaptureError) {
+        try writer?.close()
+        if let writeFailure { throw writeFailure }
+    }
+}

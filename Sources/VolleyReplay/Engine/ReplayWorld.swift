@@ -1,0 +1,179 @@
+internal import SystemPackage
+import VolleyCore
+import VolleyWire
+
+/// The `DatagramWorld` of a capture: it delivers what the capture brings and takes what the protocol sends.
+///
+/// Sending never blocks; it fails for the reasons for which the kernel's UDP would fail before anything is sent.
+final class ReplayWorld: DatagramWorld {
+    private let loop: VirtualEventLoop
+    private let role: ReplayRole
+    private let sink: ReplaySink
+    private let slots: ReceiveSlots
+    private unowned let transport: RingTransport
+    private var held: HeldDatagrams
+    private var isDrainScheduled = false
+    private var isReading = false
+    private(set) var isShutDown = false
+    /// Datagrams that came when the protocol had closed.
+    private(set) var afterClose = 0
+    /// Datagrams that were still held when the endpoint was closed.
+    private(set) var neverRead = 0
+    /// Where the latest datagram of either family was sent to: where the kernel's routing would send from.
+    private var latestLocal = (ipv4: IPAddress(v4: 0), ipv6: IPAddress(v6High: 0, low: 0))
+
+    init(
+        _ transport: RingTransport, loop: VirtualEventLoop, role: ReplayRole, sink: ReplaySink, receiveBufferSize: Int
+    ) {
+        self.transport = transport
+        self.loop = loop
+        self.role = role
+        self.sink = sink
+        slots = ReceiveSlots()
+        held = HeldDatagrams(limit: receiveBufferSize)
+        slots.attach(to: transport)
+    }
+
+    // MARK: Receiving
+
+    /// Whether a datagram may go straight into the slots: the endpoint is reading, and nothing waits before it.
+    var isDirect: Bool { isReading && held.isEmpty }
+
+    /// Fills slot `index` for a batch to come; see ``ReceiveSlots/fill(_:payload:from:to:at:)``.
+    @inline(__always)
+    func fill(_ index: Int, payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64) {
+        slots.fill(index, payload: payload, from: source, to: local, at: timestamp)
+    }
+
+    /// Copies the payloads of a batch to come, since their place will be used for others.
+    func keep(_ count: Int) { slots.keep(count) }
+
+    /// Delivers the first `count` slots, and runs what that makes ready.
+    func deliver(_ count: Int, bytes: Int) {
+        transport.deliver(count: count, bytes: bytes)
+        // What a pause has left over stays in the slots.
+        if !isReading { slots.keep(count) }
+        if loop.hasWork { loop.runTurns() }
+    }
+
+    /// Takes a datagram that cannot be delivered now.
+    func hold(_ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64) {
+        guard !transport.isClosing else {
+            afterClose += 1
+            return
+        }
+        held.append(
+            HeldDatagrams.Entry(payload: Array(copying: payload), source: source, local: local, timestamp: timestamp))
+    }
+
+    private func scheduleDrain() {
+        guard !isDrainScheduled, !held.isEmpty else { return }
+        isDrainScheduled = true
+        loop.callSoon { [self] in
+            isDrainScheduled = false
+            drain()
+        }
+    }
+
+    /// Delivers one batch of what was held.
+    private func drain() {
+        guard isReading, !held.isEmpty else { return }
+        let count = min(held.count, ReceiveSlots.capacity)
+        var bytes = 0
+        for index in 0..<count {
+            let entry = held[index]
+            slots.fill(
+                index, payload: RawSpan(entry.payload.span), from: entry.source, to: entry.local, at: entry.timestamp)
+            bytes += entry.payload.count
+        }
+        // While the arrays are still there.
+        slots.keep(count)
+        held.removeFirst(count)
+        transport.deliver(count: count, bytes: bytes)
+        scheduleDrain()
+    }
+
+    // MARK: Sending
+
+    func transmit(_ slots: UnsafePointer<SendSlot>, count: Int) -> Int {
+        for index in 0..<count {
+            // SAFETY: the transport vouches for `count` slots until this returns.
+            let error = unsafe transmit(slots[index])
+            if error != 0 { return index == 0 ? -Int(error) : index }
+        }
+        return count
+    }
+
+    /// Sends one datagram; the result is 0 or the errno.
+    private func transmit(_ slot: SendSlot) -> CInt {
+        // SAFETY: the destination of an IP endpoint lies in a place of a whole SocketAddress.
+        let named = unsafe slot.destination?.assumingMemoryBound(to: SocketAddress.self).pointee
+        guard let destination = role.peer ?? named else { return Errno.addressRequired.rawValue }
+        let payloadMax: Int
+        switch destination.family {
+        case .ipv4: payloadMax = UDPPacket.payloadLengthMaxIPv4
+        case .ipv6: payloadMax = UDPPacket.payloadLengthMaxIPv6
+        default: return Errno.addressFamilyNotSupported.rawValue
+        }
+        guard unsafe Int(slot.count) <= payloadMax else { return Errno.messageTooLong.rawValue }
+        guard role.sends(to: destination.family) else { return Errno.addressFamilyNotSupported.rawValue }
+        // udp(7) does not say so, but no packet leaves for port 0.
+        guard destination.port != 0 else { return Errno.invalidArgument.rawValue }
+        guard sink.isInterested else { return 0 }
+        let local = unsafe slot.local?.pointee ?? .unknown
+        // SAFETY: the payload stays in place until the transport's flush is over.
+        let payload = unsafe RawSpan(_unsafeStart: slot.payload, byteCount: Int(slot.count))
+        sink.take(payload, from: source(for: local, destination.family), to: destination)
+        return 0
+    }
+
+    /// The address a datagram leaves from: the one it answers from, the one the endpoint has, or what routing would say.
+    func source(for local: LocalAddress, _ family: SocketAddress.Family) -> SocketAddress {
+        if local.isKnown, local.ip.canBeSource { return SocketAddress(local.ip, port: role.local.port) }
+        if !role.isWildcard { return role.local }
+        return SocketAddress(family == .ipv6 ? latestLocal.ipv6 : latestLocal.ipv4, port: role.local.port)
+    }
+
+    /// Notes an address of the local endpoint, for what is sent without being a reply.
+    @inline(__always)
+    func noteLocal(_ address: IPAddress) {
+        if address.isIPv6 {
+            if address != latestLocal.ipv6, address.canBeSource { latestLocal.ipv6 = address }
+        } else if address != latestLocal.ipv4, address.canBeSource {
+            latestLocal.ipv4 = address
+        }
+    }
+
+    // MARK: DatagramWorld
+
+    func setReading(_ isOn: Bool) {
+        isReading = isOn
+        if isOn { scheduleDrain() }
+    }
+
+    /// Sending never has to wait.
+    func setAwaitingWritable(_ isOn: Bool) {}
+
+    func shutDown() {
+        isShutDown = true
+        isReading = false
+        neverRead += held.count
+        held.removeAll()
+    }
+
+    func kernelDrops() -> UInt64 { UInt64(held.dropped) }
+
+    func extraInfo(_ name: String) -> (any Sendable)? { nil }
+}
+
+extension ReplayRole {
+    /// Whether the endpoint's socket would speak this family: an IPv6 one is taken for dual-stack.
+    func sends(to family: SocketAddress.Family) -> Bool {
+        matchesBothFamilies || local.family == .ipv6 || family == local.family
+    }
+}
+
+extension IPAddress {
+    /// Whether a packet can come from this address: not from a group, not from everybody.
+    var canBeSource: Bool { !isMulticast && self != IPAddress(v4: 0xffff_ffff) }
+}

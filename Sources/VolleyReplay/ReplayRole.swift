@@ -1,0 +1,71 @@
+/// Whose part of a capture a protocol takes over: the *local endpoint* of a replay.
+///
+/// What the capture shows as sent **to** the local endpoint is delivered to the protocol; what it shows as sent **by**
+/// it is the golden answer that the protocol's own datagrams are compared with. Server and client differ in name only.
+/// A datagram whose two ends both match counts as sent to it (see ``ReplayDatagrams/ambiguous``): name the address too
+/// where both sides use one port, as with NTP or mDNS.
+public struct ReplayRole: Hashable, Sendable {
+    /// The local endpoint: its port, and its address unless that is unspecified.
+    public let local: SocketAddress
+    /// The one peer of a connected endpoint; datagrams of others are not for it.
+    public let peer: SocketAddress?
+    /// Whether any address of either family matches: only the port was named.
+    let matchesBothFamilies: Bool
+
+    /// A server on `port`, whatever its addresses, IPv4 and IPv6 alike.
+    public static func server(port: UInt16) -> ReplayRole { ReplayRole(port: port) }
+
+    /// A server on one address and port; an unspecified address (0.0.0.0, `::`) stands for all of its family.
+    public static func server(_ local: SocketAddress) -> ReplayRole { ReplayRole(local, peer: nil) }
+
+    /// A client that sent from `port`, whatever its address.
+    public static func client(port: UInt16) -> ReplayRole { ReplayRole(port: port) }
+
+    /// A client that sent from one address and port.
+    ///
+    /// - Parameters:
+    ///   - local: an unspecified address stands for all of its family.
+    ///   - peer: makes the endpoint a connected one: it receives from this address only, and may send to it without
+    ///     naming it.
+    public static func client(_ local: SocketAddress, connectedTo peer: SocketAddress? = nil) -> ReplayRole {
+        ReplayRole(local, peer: peer)
+    }
+
+    private init(port: UInt16) {
+        local = SocketAddress(IPAddress(v4: 0), port: port)
+        peer = nil
+        matchesBothFamilies = true
+    }
+
+    private init(_ local: SocketAddress, peer: SocketAddress?) {
+        self.local = SocketAddress(local.ip, port: local.port)
+        self.peer = peer.map { SocketAddress($0.ip, port: $0.port) }
+        matchesBothFamilies = false
+    }
+
+    /// Whether only the port, or the port and family, decide.
+    var isWildcard: Bool { local.ip.isUnspecified }
+
+    /// Whether `address` is the local endpoint.
+    @inline(__always)
+    func isLocal(_ address: SocketAddress) -> Bool {
+        guard address.port == local.port else { return false }
+        return address == local || (isWildcard && (matchesBothFamilies || address.family == local.family))
+    }
+
+    /// Whether the endpoint receives from `address` at all.
+    @inline(__always)
+    func accepts(_ address: SocketAddress) -> Bool {
+        guard let peer else { return true }
+        return peer == address
+    }
+}
+
+extension ReplayRole: CustomStringConvertible {
+    /// `port 53`, `192.0.2.1:53`, or `192.0.2.1:40000 connected to 192.0.2.2:53`.
+    public var description: String {
+        if matchesBothFamilies { return "port \(local.port)" }
+        guard let peer else { return "\(local)" }
+        return "\(local) connected to \(peer)"
+    }
+}

@@ -1,0 +1,97 @@
+import SystemPackage
+import VolleyCapture
+import VolleyCore
+import VolleyReplay
+import VolleyWire
+
+/// What `volley replay` says.
+struct ReplaySummary: Encodable {
+    struct Replies: Encodable {
+        let identical, different, missing, extra, evicted: Int
+        let differences: [String]
+    }
+    struct Datagrams: Encodable {
+        let received, captured, elsewhere, afterClose, kernelDropped, neverRead, ambiguous: Int
+    }
+
+    let file, role: String
+    let records: Int
+    /// Records by class; the sum is `records`.
+    let classes: [String: Int]
+    /// What became of the UDP datagrams; the sum (but `ambiguous`) is `classes.delivered`.
+    let datagrams: Datagrams
+    let received, bytesReceived, batches, sent, bytesSent, sendsDropped: UInt64
+    let errors: [String: UInt64]
+    /// Nil when replies were not compared.
+    let replies: Replies?
+    /// The capture's time.
+    let virtualSeconds: Double
+    let timestampsBackwards: Int
+    /// The time it took.
+    let seconds: Double
+    let recordsPerSecond: Double
+    let datagramsPerSecond: Double
+    let damage: String?
+    let warnings: [String]
+
+    init(_ report: ReplayReport, file: String, elapsed: Duration) {
+        self.file = file
+        role = "\(report.role)"
+        records = report.records.total
+        classes = Dictionary(
+            uniqueKeysWithValues: RecordClass.all.map { ($0.name, report.records[$0]) }.filter { $0.1 > 0 })
+        let counts = report.datagrams
+        datagrams = Datagrams(
+            received: counts.received, captured: counts.captured, elsewhere: counts.elsewhere,
+            afterClose: counts.afterClose, kernelDropped: counts.kernelDropped, neverRead: counts.neverRead,
+            ambiguous: counts.ambiguous)
+        let statistics = report.statistics
+        (received, bytesReceived) = (statistics.received, statistics.bytesReceived)
+        batches = statistics.receiveBatches
+        (sent, bytesSent, sendsDropped) = (statistics.sent, statistics.bytesSent, statistics.sendsDropped)
+        errors = Dictionary(statistics.errors.map { ("\($0.key.rawValue) \($0.key)", $0.value) }, uniquingKeysWith: +)
+        replies = report.replies.map {
+            Replies(
+                identical: $0.identical, different: $0.different, missing: $0.missing, extra: $0.extra,
+                evicted: $0.evicted, differences: $0.differences.map { "\($0)" })
+        }
+        virtualSeconds = report.duration / .seconds(1)
+        timestampsBackwards = report.timestampsBackwards
+        seconds = elapsed / .seconds(1)
+        let divisor = max(seconds, 1e-9)
+        recordsPerSecond = (Double(records) / divisor).rounded()
+        datagramsPerSecond = (Double(received) / divisor).rounded()
+        damage = report.damage.map { "\($0)" }
+        warnings = report.warnings
+    }
+
+    /// The same for a person.
+    var lines: [String] {
+        var lines = [
+            "\(file) as \(role): \(records.grouped) records, \(received.grouped) datagrams delivered, "
+                + "\(sent.grouped) sent",
+            "classes: "
+                + RecordClass.all.compactMap { kind in classes[kind.name].map { "\(kind.name) \($0.grouped)" } }
+                .joined(separator: ", "),
+        ]
+        var others: [String] = []
+        if datagrams.captured > 0 { others.append("\(datagrams.captured.grouped) captured replies") }
+        if datagrams.elsewhere > 0 { others.append("\(datagrams.elsewhere.grouped) of other endpoints") }
+        if datagrams.afterClose > 0 { others.append("\(datagrams.afterClose.grouped) after the service closed") }
+        if datagrams.kernelDropped > 0 { others.append("\(datagrams.kernelDropped.grouped) dropped, buffer full") }
+        if datagrams.neverRead > 0 { others.append("\(datagrams.neverRead.grouped) never read") }
+        if !others.isEmpty { lines.append("other datagrams: " + others.joined(separator: ", ")) }
+        if let replies {
+            lines.append(
+                "replies: \(replies.identical.grouped) identical, \(replies.different.grouped) different, "
+                    + "\(replies.missing.grouped) missing, \(replies.extra.grouped) extra"
+                    + (replies.evicted > 0 ? ", \(replies.evicted.grouped) not compared for want of memory" : ""))
+            lines += replies.differences
+        }
+        lines += errors.sorted { $0.key < $1.key }.map { "errors: \($0.value) × errno \($0.key)" }
+        lines.append(
+            "time: \(virtualSeconds.text(6)) s of capture in \(seconds.text(6)) s, "
+                + "\(Int(datagramsPerSecond).grouped) datagrams/s")
+        return lines
+    }
+}
