@@ -79,6 +79,10 @@ let package = Package(
             name: "VolleyTestingTests",
             dependencies: ["VolleyTesting", "VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
         ),
+        .testTarget(
+            name: "InteropTests", dependencies: ["Volley", "VolleyCapture", "VolleyCore", "VolleyReplay", "VolleyWire"],
+            path: "Tests/Interop"
+        ),
         .target(name: "CAllocations", path: "Tests/CAllocations"),
         .testTarget(
             name: "AllocationTests", dependencies: ["Volley", "VolleyCore", "CVolley", "CAllocations"],
