@@ -1,6 +1,7 @@
 import Testing
 import VolleyCapture
 import VolleyReplay
+import VolleyWire
 
 @Suite struct ReplayRoleTests {
     private static let other = address("203.0.113.9:40000")
