@@ -28,13 +28,14 @@ import VolleyReplay
         }
     }
 
-    @Test(arguments: [
-        ([0, 0, 0], 0, [3]),
-        ([0, 0, 1, 2, 2], 0, [2, 1, 2]),
-        ([0, 4, 5, 6, 20], 5, [3, 1, 1]),
-        // The window opens with the first of a batch: it does not move on with the others.
-        ([0, 4, 8, 12], 5, [2, 2]),
-    ] as [([Int64], Int64, [Int])])
+    @Test(
+        arguments: [
+            ([0, 0, 0], 0, [3]),
+            ([0, 0, 1, 2, 2], 0, [2, 1, 2]),
+            ([0, 4, 5, 6, 20], 5, [3, 1, 1]),
+            // The window opens with the first of a batch: it does not move on with the others.
+            ([0, 4, 8, 12], 5, [2, 2]),
+        ] as [([Int64], Int64, [Int])])
     func datagramsOfOneTimeOrWindowFormABatch(_ times: [Int64], _ window: Int64, _ sizes: [Int]) throws {
         let (probe, report) = try Self.replay(times, coalescing: .nanoseconds(window))
         #expect(probe.batches.map(\.count) == sizes)
@@ -75,7 +76,8 @@ import VolleyReplay
         _ = try withFile(of: capture.bytes) { path in
             try Replay(capture: path, as: .server(port: 53)).run { probe }
         }
-        #expect(probe.batches.flatMap { $0 } == texts)
+        let isWhole = probe.batches.flatMap { $0 } == texts
+        #expect(isWhole)
         #expect(probe.batches.allSatisfy { $0.count <= 64 })
     }
 
