@@ -167,12 +167,16 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         if isOn { retryLater() } else { backOff?.reset() }
     }
 
+    /// Sets the one timer after which sending is tried again; a try that got something out begins with short delays.
     private func retryLater() {
-        guard let delay = backOff?.next() else { return }
+        guard backOff?.timer?.isPending != true, let delay = backOff?.next() else { return }
         backOff?.timer = loop.callLater(delay) { [self] in
             guard isAwaitingWritable else { return }
+            let size = transport.writeBufferSize
             transport.writable()
-            if isAwaitingWritable { retryLater() }
+            guard isAwaitingWritable else { return }
+            if transport.writeBufferSize < size { backOff?.reset() }
+            retryLater()
         }
     }
 
