@@ -52,7 +52,10 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),
-        .target(name: "VolleyTesting", dependencies: ["VolleyCore", "VolleyReplay"]),
+        .target(
+            name: "VolleyTesting",
+            dependencies: ["VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
+        ),
 
         // Programs.
         .executableTarget(
@@ -72,7 +75,14 @@ let package = Package(
             name: "InteropTests", dependencies: ["Volley", "VolleyCapture", "VolleyCore", "VolleyReplay", "VolleyWire"],
             path: "Tests/Interop"
         ),
-        .testTarget(name: "VolleyCoreTests", dependencies: ["VolleyCore"]),
+        .testTarget(
+            name: "VolleyCoreTests",
+            dependencies: ["VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
+        ),
+        .testTarget(
+            name: "VolleyTestingTests",
+            dependencies: ["VolleyTesting", "VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
+        ),
         .target(name: "CAllocations", path: "Tests/CAllocations"),
         .testTarget(
             name: "AllocationTests", dependencies: ["Volley", "VolleyCore", "CVolley", "CAllocations"],
@@ -81,9 +91,13 @@ let package = Package(
         .testTarget(
             name: "VolleyTests",
             dependencies: [
-                "Volley", "VolleyCore", "CVolley", .product(name: "SystemPackage", package: "swift-system"),
+                "Volley", "VolleyCore", "VolleyTesting", "CVolley",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             cSettings: [.define("_GNU_SOURCE")]
+        ),
+        .testTarget(
+            name: "CLITests", dependencies: ["volley-cli", "VolleyCapture", "VolleyCore", "VolleyWire"]
         ),
         .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
         .testTarget(
@@ -96,7 +110,7 @@ let package = Package(
         .testTarget(
             name: "VolleyReplayTests",
             dependencies: [
-                "VolleyReplay", "VolleyCapture", "VolleyWire", "VolleyCore",
+                "VolleyReplay", "VolleyCapture", "VolleyWire", "VolleyCore", "VolleyTesting",
                 .product(name: "SystemPackage", package: "swift-system"),
             ]
         ),

@@ -62,12 +62,14 @@ public final class CaptureTap: DatagramTap {
         if let failure { throw failure }
     }
 
+    /// Writes a datagram the endpoint has received.
     public func received(
         _ payload: RawSpan, from source: SocketAddress, to local: SocketAddress, at time: WallClockTime
     ) {
         record(payload, from: source, to: local, at: time, .inbound)
     }
 
+    /// Writes a datagram the endpoint has sent.
     public func sent(
         _ payload: RawSpan, from local: SocketAddress, to destination: SocketAddress, at time: WallClockTime
     ) {

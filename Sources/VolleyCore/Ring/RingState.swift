@@ -35,8 +35,9 @@ package struct RingState {
     var isFlushing = false
     var isFlushScheduled = false
     var isLossScheduled = false
-    /// Errors wait for the end of the flush.
+    /// Errors wait for the end of the flush, or of the errorReceived they were caused in.
     var hasPendingErrors = false
+    var isReporting = false
     /// Received but not delivered, since the protocol paused in mid-batch.
     var backlog: Range<Int> = 0..<0
     var counters = DatagramStatistics()
@@ -105,11 +106,11 @@ extension UnsafeMutablePointer where Pointee == RingState {
     func commitReply(
         _ start: UnsafeMutableRawPointer, count: Int, capacity: Int, to slot: UnsafePointer<ReceiveSlot>
     ) {
-        unsafe endReservation(start, capacity: capacity, keeping: count)
         if unsafe pointee.sendCount < pointee.sendLimit {
+            unsafe endReservation(start, capacity: capacity, keeping: count)
             unsafe appendReply(UnsafeRawPointer(start), count: count, to: slot)
         } else {
-            unsafe replySlowly(UnsafeRawBufferPointer(start: start, count: count), to: slot)
+            unsafe commitSlowly(start, count: count, capacity: capacity, to: slot)
         }
     }
 
@@ -129,6 +130,14 @@ extension UnsafeMutablePointer where Pointee == RingState {
     @usableFromInline
     func replySlowly(_ bytes: UnsafeRawBufferPointer, to slot: UnsafePointer<ReceiveSlot>) {
         unsafe pointee.transport.reply(bytes, to: slot)
+    }
+
+    /// A written reply that cannot simply be appended.
+    @usableFromInline
+    func commitSlowly(
+        _ start: UnsafeMutableRawPointer, count: Int, capacity: Int, to slot: UnsafePointer<ReceiveSlot>
+    ) {
+        unsafe pointee.transport.commitReply(start, count: count, capacity: capacity, to: slot)
     }
 
     /// A reservation that does not fit as things are.

@@ -10,21 +10,25 @@ extension RingTransport {
 
     package func abort() {
         guard phase == .open || (phase == .closing && !isLossScheduled) else { return }
-        let dropped = unsafe queue.count + ring.pointee.sendCount
-        counters.abortedDropped &+= UInt64(dropped)
+        counters.abortedDropped &+= UInt64(dropSends())
+        if phase == .open { beginClosing() }
+        scheduleLoss(nil)
+    }
+
+    /// Forgets everything that waits to be sent, and returns how many datagrams that were.
+    private func dropSends() -> Int {
+        let count = unsafe queue.count + ring.pointee.sendCount
         queue.removeAll()
         unsafe ring.pointee.sendCount = 0
-        if phase == .open { beginClosing() }
         world?.setAwaitingWritable(false)
-        scheduleLoss(nil)
+        return count
     }
 
     /// Ends the transport for an error that cannot be survived: the descriptor is not ours any more.
     package func lose(_ error: DatagramError) {
         guard phase != .lost, !isLossScheduled else { return }
         counters.errors[error.errno, default: 0] &+= 1
-        counters.failedDropped &+= unsafe UInt64(queue.count + ring.pointee.sendCount)
-        queue.removeAll()
+        counters.failedDropped &+= UInt64(dropSends())
         if phase == .open { beginClosing() }
         scheduleLoss(error)
     }
@@ -60,6 +64,7 @@ extension RingTransport {
     }
 
     private func finish(_ error: DatagramError?) {
+        reportPendingErrors()
         phase = .lost
         let lost = `protocol`
         if let world {

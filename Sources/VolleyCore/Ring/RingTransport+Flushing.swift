@@ -2,7 +2,8 @@ internal import SystemPackage
 
 extension RingTransport {
     package func flush() {
-        guard unsafe ring.pointee.sendCount > 0, !isFlushing else { return }
+        guard !isFlushing else { return }
+        guard unsafe ring.pointee.sendCount > 0 else { return rewindRing() }
         isFlushing = true
         let count = unsafe ring.pointee.sendCount
         let handled = transmitRing(count: count)
@@ -20,14 +21,17 @@ extension RingTransport {
     /// reported. Fewer than `count` means that it takes no more for now.
     ///
     /// An errno from a send may belong to an earlier datagram (a pending ICMP error). So the head is tried once more:
-    /// if it then goes out, the error was inherited and the head is innocent; if it fails again, it is to blame.
+    /// if it then goes out, the error was inherited and the head is innocent; if it fails again the same way, or in
+    /// whatever way for the fourth time, it is to blame.
     func transmitRing(count: Int) -> Int {
         guard let world else { return count }
         // SAFETY: slots below `count` are initialised and stay so until the ring is rewound.
         let slots = unsafe UnsafePointer(ring.pointee.sendSlots)
         var start = 0
-        var suspicion: Errno?
+        var sent = 0
         var batchBytes = 0
+        var suspicion: Errno?
+        var failures = 0
         while start < count {
             let result = unsafe world.transmit(slots + start, count: count - start)
             if result > 0 {
@@ -37,12 +41,12 @@ extension RingTransport {
                     unsafe batchBytes &+= Int(slots[start].count)
                     start &+= 1
                 }
-                counters.sent &+= UInt64(result)
+                sent &+= result
+                failures = 0
                 continue
             }
             let errno = Errno(rawValue: CInt(truncatingIfNeeded: -result))
             if errno == .wouldBlock || errno == .resourceTemporarilyUnavailable {
-                if let errno = suspicion.take() { noteInherited(errno) }
                 counters.sendBlocked &+= 1
                 break
             }
@@ -51,19 +55,26 @@ extension RingTransport {
                 hasPendingErrors = true
                 break
             }
-            if suspicion == errno {
-                suspicion = nil
+            failures += 1
+            let isOwn = suspicion == errno || failures == triesPerDatagram
+            if let earlier = suspicion.take(), earlier != errno { noteInherited(earlier) }
+            if isOwn {
                 unsafe blame(slots[start], errno)
                 start += 1
+                failures = 0
             } else {
-                if let errno = suspicion { noteInherited(errno) }
                 suspicion = errno
             }
         }
-        if start > 0 { counters.sendBatches &+= 1 }
+        if let errno = suspicion { noteInherited(errno) }
+        if sent > 0 { counters.sendBatches &+= 1 }
+        counters.sent &+= UInt64(sent)
         counters.bytesSent &+= UInt64(batchBytes)
         return start
     }
+
+    /// Errors that keep changing cannot keep a send trying for ever.
+    private var triesPerDatagram: Int { 4 }
 
     /// Rewinds the ring after a flush; a writer that is still at work keeps its part of the arena.
     func rewindRing() {
@@ -81,26 +92,31 @@ extension RingTransport {
         closeIfDrained()
     }
 
-    private func reportPendingErrors() {
-        while !pendingErrors.isEmpty, !isFlushing {
-            let errors = pendingErrors
-            pendingErrors = []
-            for error in errors { report(error) }
-        }
-        hasPendingErrors = !pendingErrors.isEmpty
-        if let error = fatalError.take() { lose(error) }
+    /// Counts an error and gives it to the protocol; inside a flush, after it.
+    func report(_ error: DatagramError) {
+        pendingErrors.append(error)
+        hasPendingErrors = true
+        if !isFlushing { reportPendingErrors() }
     }
 
-    /// Counts an error and gives it to the protocol; inside a flush, afterwards.
-    func report(_ error: DatagramError) {
-        if isFlushing {
-            pendingErrors.append(error)
-            hasPendingErrors = true
-            return
+    /// Gives the protocol the errors there are, and ends the transport if one of them was the last.
+    ///
+    /// What goes wrong inside of errorReceived waits for the next turn, so that a protocol which answers every error
+    /// with another neither recurses nor starves the loop.
+    func reportPendingErrors() {
+        guard hasPendingErrors, !isReporting else { return }
+        isReporting = true
+        hasPendingErrors = false
+        let errors = pendingErrors
+        pendingErrors = []
+        for error in errors {
+            guard phase != .lost, let `protocol` else { break }
+            counters.errors[error.errno, default: 0] &+= 1
+            `protocol`.errorReceived(error)
         }
-        guard phase != .lost, let `protocol` else { return }
-        counters.errors[error.errno, default: 0] &+= 1
-        `protocol`.errorReceived(error)
+        isReporting = false
+        if let error = fatalError.take() { lose(error) }
+        if hasPendingErrors { eventLoop.callSoon { [self] in reportPendingErrors() } }
     }
 
     private func noteInherited(_ errno: Errno) {
@@ -109,18 +125,22 @@ extension RingTransport {
 
     private func blame(_ slot: SendSlot, _ errno: Errno) {
         counters.failedDropped &+= 1
-        var peer = names.remote
-        var unixPeer = names.unixRemote
-        if let name = unsafe slot.destination, unsafe slot.destinationLength > 0 {
-            // SAFETY: `destination` holds `destinationLength` bytes of an address of the endpoint's own family; for IP
-            // it lies in a place of a whole SocketAddress.
-            if unsafe ring.pointee.addressing == .unix {
-                unixPeer = unsafe try? UnixAddress(
-                    kernelBytes: RawSpan(_unsafeStart: name, byteCount: Int(slot.destinationLength)))
-            } else {
-                peer = unsafe name.assumingMemoryBound(to: SocketAddress.self).pointee
-            }
+        let name = unsafe UnsafeRawBufferPointer(start: slot.destination, count: Int(slot.destinationLength))
+        report(unsafe ownError(errno, destination: name))
+    }
+
+    /// The error of a datagram for `destination`; none, or an empty one, stands for the connected peer.
+    func ownError(_ errno: Errno, destination: UnsafeRawBufferPointer?) -> DatagramError {
+        guard let name = unsafe destination, let start = name.baseAddress, unsafe !name.isEmpty else {
+            return DatagramError(errno, operation: .send, peer: names.remote, unixPeer: names.unixRemote)
         }
-        report(DatagramError(errno, operation: .send, peer: peer, unixPeer: unixPeer))
+        // SAFETY: a destination is an address of the endpoint's own family; for IP it lies in a place of a whole
+        // SocketAddress.
+        if unsafe ring.pointee.addressing == .unix {
+            let unixPeer = unsafe try? UnixAddress(kernelBytes: RawSpan(_unsafeStart: start, byteCount: name.count))
+            return DatagramError(errno, operation: .send, unixPeer: unixPeer)
+        }
+        let peer = unsafe start.assumingMemoryBound(to: SocketAddress.self).pointee
+        return DatagramError(errno, operation: .send, peer: peer)
     }
 }

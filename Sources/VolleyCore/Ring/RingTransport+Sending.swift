@@ -5,10 +5,10 @@ extension RingTransport {
         guard unsafe ring.pointee.addressing != .unix else {
             return refuse(.addressFamilyNotSupported, peer: destination)
         }
-        if let remote = names.remote, remote != destination {
+        var name = unsafe ring.pointee.addressing == .ipv6 ? destination.mappedToIPv6 : destination
+        if let remote = names.remote, remote != name {
             return refuse(.socketIsConnected, peer: destination)
         }
-        var name = unsafe ring.pointee.addressing == .ipv6 ? destination.mappedToIPv6 : destination
         unsafe withUnsafeBytes(of: &name) { name in
             unsafe payload.withUnsafeBytes { unsafe submit($0, destination: name, local: nil) }
         }
@@ -37,6 +37,23 @@ extension RingTransport {
         unsafe submit(bytes, destination: names.isConnected ? nil : name, local: slot.pointee.local)
     }
 
+    /// Sends a reservation as a reply where there is no slot for it, or sends are queued.
+    ///
+    /// It stays open until its bytes are in the ring or copied: what a flush reports may make the protocol send, and
+    /// must not do so over bytes that are still to go.
+    func commitReply(
+        _ start: UnsafeMutableRawPointer, count: Int, capacity: Int, to slot: UnsafePointer<ReceiveSlot>
+    ) {
+        if phase == .open && queue.isEmpty { flush() }
+        if unsafe ring.pointee.sendCount < ring.pointee.sendLimit {
+            unsafe ring.endReservation(start, capacity: capacity, keeping: count)
+            unsafe ring.appendReply(UnsafeRawPointer(start), count: count, to: slot)
+        } else {
+            unsafe reply(UnsafeRawBufferPointer(start: start, count: count), to: slot)
+            unsafe ring.endReservation(start, capacity: capacity, keeping: 0)
+        }
+    }
+
     /// Makes room for a reservation by a flush, or says why there is none.
     func makeRoom(for capacity: Int) -> UnsafeMutableRawPointer? {
         guard phase == .open else {
@@ -59,11 +76,16 @@ extension RingTransport {
     private func submit(
         _ bytes: UnsafeRawBufferPointer, destination: UnsafeRawBufferPointer?, local: LocalAddress?
     ) {
+        guard unsafe bytes.count <= arena.count || phase != .open else {
+            counters.refusedDropped &+= 1
+            return unsafe report(ownError(.messageTooLong, destination: destination))
+        }
+        if phase == .open && queue.isEmpty && !hasRoom(for: bytes.count) { flush() }
+        // Only now: what the flush reported may have made the protocol close.
         guard phase == .open else {
             counters.closedDropped &+= 1
             return
         }
-        if queue.isEmpty && !hasRoom(for: bytes.count) { flush() }
         guard queue.isEmpty && hasRoom(for: bytes.count) else {
             return unsafe enqueue(bytes, destination: destination, local: local)
         }

@@ -36,6 +36,10 @@ extension RingTransport {
         get { unsafe ring.pointee.hasPendingErrors }
         set { unsafe ring.pointee.hasPendingErrors = newValue }
     }
+    var isReporting: Bool {
+        get { unsafe ring.pointee.isReporting }
+        set { unsafe ring.pointee.isReporting = newValue }
+    }
     var backlog: Range<Int> {
         get { unsafe ring.pointee.backlog }
         set { unsafe ring.pointee.backlog = newValue }

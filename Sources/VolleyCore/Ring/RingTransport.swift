@@ -11,6 +11,8 @@ package final class RingTransport {
     package let names: EndpointNames
 
     /// The state touched for every datagram; allocated once, freed with the transport.
+    ///
+    /// SAFETY of every plain `ring.pointee`: it is initialised from init to deinit, and only the loop's thread gets here.
     let ring: UnsafeMutablePointer<RingState>
     let sendCapacity: Int
     let arena: UnsafeMutableRawBufferPointer

@@ -10,11 +10,12 @@ import VolleyWire
 struct ReplayRun: ~Copyable {
     private let role: ReplayRole
     private let options: ReplayOptions
-    private let loop = VirtualEventLoop()
-    private let sink: ReplaySink
-    private let world: ReplayWorld
-    private let transport: RingTransport
-    private var isStarted = false
+    let loop = VirtualEventLoop()
+    let sink: ReplaySink
+    let world: ReplayWorld
+    let transport: RingTransport
+    /// Set once the protocol has its transport.
+    var isStarted = false
 
     private var accounting = RecordAccounting()
     private var datagrams = ReplayDatagrams()
@@ -70,7 +71,7 @@ struct ReplayRun: ~Copyable {
 
     /// Takes the next record; `false` at the end of the capture.
     @inline(__always)
-    private mutating func takeNext(
+    mutating func takeNext(
         of reader: inout CaptureReader, _ filter: CaptureFilter?, _ makeProtocol: () -> any DatagramProtocol
     ) throws(CaptureError) -> Bool {
         if batchCount > 0, !reader.nextStaysInPlace { world.keep(batchCount) }
@@ -133,7 +134,9 @@ struct ReplayRun: ~Copyable {
             at: record.timestampNanoseconds)
     }
 
-    private mutating func deliverBatch() {
+    /// Delivers what has been gathered.
+    mutating func deliverBatch() {
+        guard batchCount > 0 else { return }
         loop.setTime(batchTime)
         let (count, bytes) = (batchCount, batchBytes)
         batchCount = 0
@@ -150,7 +153,7 @@ struct ReplayRun: ~Copyable {
     }
 
     private mutating func finish() {
-        if batchCount > 0 { deliverBatch() }
+        deliverBatch()
         let last = clock.instant.addingClamped(max(0, options.drain.wholeNanoseconds))
         loop.advance(to: MonotonicInstant(nanoseconds: last))
         transport.close()

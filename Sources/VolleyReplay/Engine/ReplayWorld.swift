@@ -14,6 +14,7 @@ final class ReplayWorld: DatagramWorld {
     private var held: HeldDatagrams
     private var isDrainScheduled = false
     private var isReading = false
+    private var isAwaitingWritable = false
     private(set) var isShutDown = false
     /// Datagrams that came when the protocol had closed.
     private(set) var afterClose = 0
@@ -151,12 +152,24 @@ final class ReplayWorld: DatagramWorld {
         if isOn { scheduleDrain() }
     }
 
-    /// Sending never has to wait.
-    func setAwaitingWritable(_ isOn: Bool) {}
+    /// Sending never blocks here, but a send waits when it finds no room beside a reply that is being written.
+    func setAwaitingWritable(_ isOn: Bool) {
+        isAwaitingWritable = isOn
+        if isOn { scheduleWritable() }
+    }
+
+    private func scheduleWritable() {
+        loop.callSoon { [self] in
+            guard isAwaitingWritable else { return }
+            transport.writable()
+            if isAwaitingWritable { scheduleWritable() }
+        }
+    }
 
     func shutDown() {
         isShutDown = true
         isReading = false
+        isAwaitingWritable = false
         neverRead += held.count
         held.removeAll()
     }

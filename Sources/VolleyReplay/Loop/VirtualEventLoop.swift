@@ -139,7 +139,8 @@ extension VirtualEventLoop {
         return true
     }
 
-    private func turn() {
+    /// Runs one turn.
+    func turn() {
         if !mailbox.isEmpty {
             for body in mailbox.takeAll() { body(self) }
         }

@@ -1,3 +1,0 @@
-import Testing
-import VolleyCore
-@Test func layout() { #expect(MemoryLayout<SocketAddress>.size == 28) }

@@ -1,0 +1,198 @@
+import Glibc
+import Synchronization
+import SystemPackage
+import Testing
+import VolleyTesting
+
+@testable import Volley
+
+/// The contract's world over real sockets: a loop stepped on the test's own thread, peers that are plain sockets, and
+/// a table of system calls that obeys the scenario's faults.
+final class LiveContractWorld: ContractWorld {
+    /// What carries the datagrams.
+    enum Carrier: Sendable {
+        case ipv4, ipv6, unixPath, unixAbstract
+
+        var isUnix: Bool { self == .unixPath || self == .unixAbstract }
+        var host: IPAddress { self == .ipv6 ? IPAddress(v6High: 0, low: 1) : IPAddress(v4: 0x7f00_0001) }
+    }
+
+    private let carrier: Carrier
+    private let isConnected: Bool
+    private let names: TemporaryNames
+    private let sockets: [PeerSocket]
+    private let hook: FaultyCalls
+    private let loop: EpollLoop
+    private weak var transport: RingTransport?
+    private var endpoint: PeerAddress?
+
+    init(_ carrier: Carrier, isConnected: Bool) throws {
+        self.carrier = carrier
+        self.isConnected = isConnected
+        let names = try TemporaryNames(isAbstract: carrier == .unixAbstract)
+        self.names = names
+        sockets = try (0..<2).map { _ in
+            carrier.isUnix ? try PeerSocket(names.next()) : try PeerSocket(host: carrier.host)
+        }
+        let hook = FaultyCalls(peers: sockets)
+        self.hook = hook
+        var calls = Syscalls.kernel
+        unsafe calls.sendmmsg = { unsafe hook.sendmmsg($0, $1, $2) }
+        unsafe calls.recvmmsg = { unsafe hook.recvmmsg($0, $1, $2) }
+        loop = try EpollLoop(syscalls: calls)
+    }
+
+    var capabilities: ContractCapabilities {
+        var capabilities: ContractCapabilities = [
+            isConnected ? .connected : .unconnected, .sendFaults, .receiveFaults, .truncation, .deafPeer, .interactive,
+        ]
+        if !carrier.isUnix { capabilities.formUnion([.internet, .oversized]) }
+        return capabilities
+    }
+
+    var peers: [PeerAddress] { sockets.map(\.address) }
+    var faults: TransportFaults? { hook.faults }
+    /// One byte more than a length field of 16 bits leaves beside the headers.
+    var oversizedCount: Int { carrier == .ipv6 ? 65_528 : 65_508 }
+
+    /// The discard port, which is nobody's here, or a name that is not there.
+    var deafPeer: PeerAddress? {
+        carrier.isUnix
+            ? (try? names.next()).map(PeerAddress.init) : PeerAddress(SocketAddress(carrier.host, port: 9))
+    }
+
+    func open(_ protocol: any DatagramProtocol, options: ContractOptions) throws {
+        var settings = DatagramOptions()
+        settings.slotSize = options.slotSize
+        settings.writeBufferLimits = options.writeBufferLimits
+        let transport =
+            if carrier.isUnix { try openUnix(`protocol`, settings) } else { try openInternet(`protocol`, settings) }
+        self.transport = transport
+        endpoint = transport.localAddress.map(PeerAddress.init) ?? transport.unixLocalAddress.map(PeerAddress.init)
+    }
+
+    private func openInternet(_ protocol: any DatagramProtocol, _ options: DatagramOptions) throws -> RingTransport {
+        let local = SocketAddress(carrier.host, port: 0)
+        guard isConnected else { return try loop.bind(to: local, options) { `protocol` } }
+        let peer = try #require(peers[0].socketAddress)
+        return try loop.connect(to: peer, from: local, options) { `protocol` }
+    }
+
+    private func openUnix(_ protocol: any DatagramProtocol, _ options: DatagramOptions) throws -> RingTransport {
+        let local = try names.next()
+        guard isConnected else { return try loop.bind(to: local, options) { `protocol` } }
+        let peer = try #require(peers[0].unixAddress)
+        return try loop.connect(to: peer, from: local, options) { `protocol` }
+    }
+
+    func deliver(_ batch: [ContractDatagram]) {
+        guard let endpoint else { return }
+        for datagram in batch { sockets[datagram.peer].send(datagram.payload, to: endpoint) }
+    }
+
+    func arrivals(at peer: Int) -> [[UInt8]] {
+        sockets[peer].drain()
+        return sockets[peer].arrivals
+    }
+
+    /// Does what an unconnected Unix endpoint's timer does, so that no test waits for it; that the timer does it has a
+    /// test of its own.
+    private func tryAgain() -> Bool {
+        guard carrier.isUnix, !isConnected, !hook.faults.isSendingBlocked, let transport,
+            transport.writeBufferSize > 0
+        else { return false }
+        transport.writable()
+        return true
+    }
+
+    @discardableResult
+    private func step() -> Bool {
+        let hasTried = tryAgain()
+        let isBusy = loop.turn(waiting: false)
+        for socket in sockets { socket.drain() }
+        return hasTried || isBusy
+    }
+
+    func turn() { step() }
+
+    func settle() {
+        // An endpoint that waits to send is told that it can in every turn, though the faults say otherwise.
+        for round in 0..<2_000 where !(hook.faults.isSendingBlocked && round >= 16) {
+            if !step() { return }
+        }
+    }
+}
+
+/// The system calls of the datagram path with a scenario's faults in front.
+private final class FaultyCalls: @unchecked Sendable {
+    // True by the test: loop, peers and faults are all used on its one thread.
+    let faults = TransportFaults()
+    private let peers: [PeerSocket]
+
+    init(peers: [PeerSocket]) { self.peers = peers }
+
+    func sendmmsg(_ descriptor: CInt, _ headers: UnsafeMutablePointer<mmsghdr>, _ count: Int) -> Int {
+        let allowed = faults.nextSend(count) { index in
+            // SAFETY: the transport's headers have one vector each.
+            let vector = unsafe headers[index].msg_hdr.msg_iov.pointee
+            return unsafe vector.iov_len > 0 ? vector.iov_base.load(as: UInt8.self) : nil
+        }
+        let result = allowed < 0 ? allowed : unsafe pass(descriptor, headers, allowed)
+        faults.noteSend(offered: count, result: result)
+        return result
+    }
+
+    /// Passes datagrams on in small lots, and has the peers read between them: the queue of a Unix socket holds ten.
+    private func pass(_ descriptor: CInt, _ headers: UnsafeMutablePointer<mmsghdr>, _ count: Int) -> Int {
+        var sent = 0
+        while sent < count {
+            let result = unsafe Syscalls.kernel.sendmmsg(descriptor, headers + sent, min(8, count - sent))
+            for peer in peers { peer.drain() }
+            guard result > 0 else { return sent > 0 ? sent : result }
+            sent += result
+        }
+        return sent
+    }
+
+    func recvmmsg(_ descriptor: CInt, _ headers: UnsafeMutablePointer<mmsghdr>, _ count: Int) -> Int {
+        if let errno = faults.nextReceive() { return -Int(errno.rawValue) }
+        return unsafe Syscalls.kernel.recvmmsg(descriptor, headers, count)
+    }
+}
+
+/// Unix socket names that nobody else has: paths in a directory that goes with this object, or abstract names.
+final class TemporaryNames {
+    private static let serial = Atomic<Int>(0)
+    private let directory: String?
+    private var count = 0
+    private let prefix: String
+
+    init(isAbstract: Bool) throws {
+        guard !isAbstract else {
+            directory = nil
+            prefix = "volley-test-\(getpid())-\(Self.serial.add(1, ordering: .relaxed).newValue)"
+            return
+        }
+        var template = Array("/tmp/volley-test-XXXXXX".utf8CString)
+        // SAFETY: the template ends with its NUL; mkdtemp writes into it.
+        let isMade = unsafe template.withUnsafeMutableBufferPointer { template in
+            unsafe template.baseAddress.map { unsafe mkdtemp($0) != nil } ?? false
+        }
+        guard isMade else { throw Errno(rawValue: errno) }
+        let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+        directory = path
+        prefix = path + "/socket"
+    }
+
+    deinit {
+        guard let directory else { return }
+        for index in 0...count { _ = unsafe unlink("\(prefix)-\(index)") }
+        _ = unsafe rmdir(directory)
+    }
+
+    func next() throws -> UnixAddress {
+        count += 1
+        return directory == nil
+            ? try UnixAddress(abstract: "\(prefix)-\(count)") : try UnixAddress(path: "\(prefix)-\(count)")
+    }
+}
