@@ -11,6 +11,8 @@ public struct ReplayRole: Hashable, Sendable {
     public let peer: SocketAddress?
     /// Whether any address of either family matches: only the port was named.
     let matchesBothFamilies: Bool
+    /// Whether only the port, or the port and family, decide.
+    let isWildcard: Bool
 
     /// A server on `port`, whatever its addresses, IPv4 and IPv6 alike.
     public static func server(port: UInt16) -> ReplayRole { ReplayRole(port: port) }
@@ -35,22 +37,22 @@ public struct ReplayRole: Hashable, Sendable {
         local = SocketAddress(IPAddress(v4: 0), port: port)
         peer = nil
         matchesBothFamilies = true
+        isWildcard = true
     }
 
     private init(_ local: SocketAddress, peer: SocketAddress?) {
         self.local = SocketAddress(local.ip, port: local.port)
         self.peer = peer.map { SocketAddress($0.ip, port: $0.port) }
         matchesBothFamilies = false
+        isWildcard = local.ip.isUnspecified
     }
-
-    /// Whether only the port, or the port and family, decide.
-    var isWildcard: Bool { local.ip.isUnspecified }
 
     /// Whether `address` is the local endpoint.
     @inline(__always)
     func isLocal(_ address: SocketAddress) -> Bool {
         guard address.port == local.port else { return false }
-        return address == local || (isWildcard && (matchesBothFamilies || address.family == local.family))
+        if isWildcard { return matchesBothFamilies || address.family == local.family }
+        return address == local
     }
 
     /// Whether the endpoint receives from `address` at all.

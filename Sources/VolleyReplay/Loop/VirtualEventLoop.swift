@@ -105,8 +105,12 @@ extension VirtualEventLoop {
     var hasWork: Bool { hasReadyCalls || earliest <= time || !mailbox.isEmpty }
 
     /// Whether a timer is due before `instant`.
+    @inline(__always)
     func hasTimer(before instant: Int64) -> Bool {
-        guard earliest < instant else { return false }
+        earliest < instant && findTimer(before: instant)
+    }
+
+    private func findTimer(before instant: Int64) -> Bool {
         earliest = scheduler.nextDeadline()?.nanoseconds ?? .max
         return earliest < instant
     }
