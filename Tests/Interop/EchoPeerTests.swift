@@ -83,7 +83,7 @@ struct EchoPeerTests {
         let loop = try LiveEventLoop()
         defer { loop.stop() }
         let server = try UnixAddress(path: folder.path("server"))
-        let endpoint = try loop.bindDatagram(to: server) { Echo() }
+        let endpoint = try await loop.bindDatagram(to: server) { Echo() }
         let program = """
             import socket, sys
             client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
