@@ -41,6 +41,8 @@ extension DatagramContract {
 private struct FaultScript {
     private var generator: ContractGenerator
     private var submitted: [[UInt8]] = []
+    /// How many arrivals have been checked, and where in `submitted` the next one may be.
+    private var checked = (arrivals: 0, submitted: 0)
 
     private static let poison: [UInt8: Errno] = [7: .messageTooLong, 9: .notPermitted]
     /// Errnos that the poison does not use, so that none is taken for a datagram's own.
@@ -90,14 +92,13 @@ private struct FaultScript {
     }
 
     /// What arrived is part of what was submitted, in its order, none of it twice.
-    private func check(_ run: ContractRun) throws {
+    private mutating func check(_ run: ContractRun) throws {
         let arrivals = run.world.arrivals(at: 0)
-        var rest = submitted[...]
-        for payload in arrivals {
-            guard let index = rest.firstIndex(of: payload) else {
+        for payload in arrivals[checked.arrivals...] {
+            guard let index = submitted[checked.submitted...].firstIndex(of: payload) else {
                 return try run.expect(false, "\(payload.prefix(3)) is a duplicate or out of order")
             }
-            rest = rest[(index + 1)...]
+            checked = (checked.arrivals + 1, index + 1)
         }
         try run.expectEqual(run.statistics.sent, UInt64(arrivals.count), "sent")
         try run.expect(run.transport.writeBufferSize <= 2_000, "a write buffer within its maximum")

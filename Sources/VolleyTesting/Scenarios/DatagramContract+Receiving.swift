@@ -158,7 +158,7 @@ extension DatagramContract {
             try run.expectEqual(run.received, ["a"], "payloads")
         },
         DatagramScenario(
-            "an errno that says the descriptor is gone ends the endpoint, and is no errorReceived", ["D6"],
+            "an errno of a receive that says the descriptor is gone ends the endpoint, and is no errorReceived", ["D6"],
             needs: .receiveFaults
         ) { run in
             try run.open()

@@ -106,7 +106,7 @@ extension DatagramContract {
             try run.expectBalance(submitted: 7)
         },
         DatagramScenario(
-            "an errno that says the descriptor is gone ends the endpoint, and is no errorReceived", ["D6"],
+            "an errno of a send that says the descriptor is gone ends the endpoint, and is no errorReceived", ["D6"],
             needs: .sendFaults
         ) { run in
             try run.open()
