@@ -63,10 +63,11 @@ private final class LyingWorld: ContractWorld {
         switch lie {
         case .reordersBatches: truth.deliver(batch.reversed())
         case .losesEveryThird:
-            truth.deliver(batch.filter { _ in
-                count += 1
-                return !count.isMultiple(of: 3) && count > 1
-            })
+            truth.deliver(
+                batch.filter { _ in
+                    count += 1
+                    return !count.isMultiple(of: 3) && count > 1
+                })
         default: truth.deliver(batch)
         }
     }
@@ -84,6 +85,8 @@ private final class LyingWorld: ContractWorld {
 
     func settle() {
         truth.settle()
-        if lie == .deliversAfterClose { listener?.errorReceived(DatagramError(.connectionRefused, operation: .receive)) }
+        if lie == .deliversAfterClose {
+            listener?.errorReceived(DatagramError(.connectionRefused, operation: .receive))
+        }
     }
 }

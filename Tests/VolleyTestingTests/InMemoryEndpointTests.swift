@@ -43,9 +43,10 @@ struct InMemoryEndpointTests {
         endpoint.deliver([InMemoryDatagram([1], peer: Self.peer, local: alias)])
         loop.runUntilIdle()
         #expect(recorder.datagrams.first?.localAddress == alias)
-        #expect(endpoint.sent == [
-            InMemoryDatagram([1], peer: Self.peer, local: alias), InMemoryDatagram([9], peer: Self.peer),
-        ])
+        #expect(
+            endpoint.sent == [
+                InMemoryDatagram([1], peer: Self.peer, local: alias), InMemoryDatagram([9], peer: Self.peer),
+            ])
         endpoint.transport.abort()
         loop.runUntilIdle()
     }

@@ -84,7 +84,7 @@ struct TraceabilityTests {
             .filter { $0.pathExtension == "swift" && $0.lastPathComponent != "TraceabilityTests.swift" }
             .map { try String(contentsOf: $0, encoding: .utf8) }
         for name in Set(Self.tests.values) {
-            #expect(sources.contains { $0.contains("@Test(\"\(name)\"") }, "no test \"\(name)\"")
+            #expect(sources.contains { $0.contains("\"\(name)\"") }, "no test \"\(name)\"")
         }
     }
 

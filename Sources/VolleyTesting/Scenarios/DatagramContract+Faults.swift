@@ -13,7 +13,9 @@ extension DatagramContract {
                 try run.expectEqual(run.faults.sendAttempts.map(\.taken), [1, 2, 1, 4], "taken")
                 try run.expectBalance(submitted: 8)
             },
-            DatagramScenario("would-block in mid-batch keeps the order, also with what is sent later", needs: .sendFaults) { run in
+            DatagramScenario(
+                "would-block in mid-batch keeps the order, also with what is sent later", needs: .sendFaults
+            ) { run in
                 try run.open()
                 run.faults.sendScript = [.take(3), .block]
                 run.send("a", "b", "c", "d", "e")
@@ -109,7 +111,8 @@ private struct FaultScript {
         let statistics = run.statistics
         let own = run.errors.count { $0.origin == .local }
         try run.expectEqual(statistics.failedDropped, UInt64(own), "dropped for an error, each reported")
-        try run.expectEqual(statistics.bytesSent, UInt64(run.world.arrivals(at: 0).reduce(0) { $0 + $1.count }), "bytes sent")
+        try run.expectEqual(
+            statistics.bytesSent, UInt64(run.world.arrivals(at: 0).reduce(0) { $0 + $1.count }), "bytes sent")
         let dropped = statistics.failedDropped + statistics.overflowDropped
         try run.expectEqual(statistics.sendsDropped, dropped, "dropped in all")
         try run.expectBalance(submitted: submitted.count)
