@@ -2,6 +2,8 @@
 
 import PackageDescription
 
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
 let package = Package(
     name: "volley",
     products: [
@@ -30,31 +32,31 @@ let package = Package(
             dependencies: [
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
-                .product(name: "SystemPackage", package: "swift-system"),
+                systemPackage,
             ]
         ),
         .target(
             name: "Volley",
-            dependencies: ["VolleyCore", "CVolley", .product(name: "SystemPackage", package: "swift-system")],
+            dependencies: ["VolleyCore", "CVolley", systemPackage],
             cSettings: [.define("_GNU_SOURCE")]
         ),
         .target(name: "VolleyWire", dependencies: ["VolleyCore"]),
         .target(
             name: "VolleyCapture",
             dependencies: [
-                "VolleyCore", "VolleyWire", "CPcap", .product(name: "SystemPackage", package: "swift-system"),
+                "VolleyCore", "VolleyWire", "CPcap", systemPackage,
             ]
         ),
         .target(
             name: "VolleyReplay",
             dependencies: [
                 "VolleyCore", "VolleyWire", "VolleyCapture",
-                .product(name: "SystemPackage", package: "swift-system"),
+                systemPackage,
             ]
         ),
         .target(
             name: "VolleyTesting",
-            dependencies: ["VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
+            dependencies: ["VolleyCore", systemPackage]
         ),
 
         // Programs.
@@ -63,58 +65,50 @@ let package = Package(
             dependencies: [
                 "Volley", "VolleyCore", "VolleyReplay", "VolleyCapture", "VolleyWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "SystemPackage", package: "swift-system"),
+                systemPackage,
             ],
             path: "tools/volley"
         ),
         .executableTarget(name: "EchoServer", dependencies: ["Volley"], path: "Samples/EchoServer"),
         .executableTarget(name: "EchoClient", dependencies: ["Volley"], path: "Samples/EchoClient"),
 
-        // Tests: one folder per module.
-        .testTarget(
-            name: "VolleyCoreTests",
-            dependencies: ["VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
-        ),
-        .testTarget(
-            name: "VolleyTestingTests",
-            dependencies: ["VolleyTesting", "VolleyCore", .product(name: "SystemPackage", package: "swift-system")]
-        ),
-        .target(name: "CAllocations", path: "Tests/CAllocations"),
-        .testTarget(
-            name: "AllocationTests", dependencies: ["Volley", "VolleyCore", "CVolley", "CAllocations"],
-            cSettings: [.define("_GNU_SOURCE")]
-        ),
+        // Tests: one folder per module, and what concerns them all.
+        .testTarget(name: "VolleyCoreTests", dependencies: ["VolleyCore", systemPackage]),
+        .testTarget(name: "VolleyTestingTests", dependencies: ["VolleyTesting", "VolleyCore", systemPackage]),
         .testTarget(
             name: "VolleyTests",
-            dependencies: [
-                "Volley", "VolleyCore", "VolleyTesting", "CVolley",
-                .product(name: "SystemPackage", package: "swift-system"),
-            ],
+            dependencies: ["Volley", "VolleyCore", "VolleyTesting", "CVolley", systemPackage],
             cSettings: [.define("_GNU_SOURCE")]
-        ),
-        .testTarget(
-            name: "CLITests", dependencies: ["volley-cli", "VolleyCapture", "VolleyCore", "VolleyWire"]
         ),
         .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
         .testTarget(
             name: "VolleyCaptureTests",
-            dependencies: [
-                "VolleyCapture", "VolleyWire", "VolleyCore",
-                .product(name: "SystemPackage", package: "swift-system"),
-            ]
+            dependencies: ["VolleyCapture", "VolleyWire", "VolleyCore", systemPackage]
         ),
         .testTarget(
             name: "VolleyReplayTests",
             dependencies: [
-                "VolleyReplay", "VolleyCapture", "VolleyWire", "VolleyCore", "VolleyTesting",
-                .product(name: "SystemPackage", package: "swift-system"),
+                "VolleyReplay", "VolleyCapture", "VolleyWire", "VolleyCore", "VolleyTesting", systemPackage,
             ]
+        ),
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
+        .testTarget(
+            name: "AllocationTests",
+            dependencies: ["Volley", "VolleyCore", "CVolley", "CAllocations"],
+            cSettings: [.define("_GNU_SOURCE")]
+        ),
+        .testTarget(name: "CLITests", dependencies: ["volley-cli", "VolleyCapture", "VolleyCore", "VolleyWire"]),
+        .testTarget(
+            name: "InteropTests",
+            dependencies: ["Volley", "VolleyCapture", "VolleyCore", "VolleyReplay", "VolleyWire"],
+            path: "Tests/Interop"
         ),
     ]
 )
 
 // One place for what every own target is built with.
-for target in package.targets where target.type != .system && !target.name.hasPrefix("C") {
+let inC: Set = ["CVolley", "CPcap", "CAllocations"]
+for target in package.targets where !inC.contains(target.name) {
     target.swiftSettings = [
         .swiftLanguageMode(.v6),
         .strictMemorySafety(),

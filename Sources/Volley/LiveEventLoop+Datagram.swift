@@ -32,7 +32,12 @@ extension LiveEventLoop {
     /// With ``DatagramOptions/allowsBroadcast`` the socket is left unconnected, so that anybody may answer.
     /// asyncio: `create_datagram_endpoint(remote_addr=)`.
     ///
-    /// - Parameter local: the address to bind to first; `nil` lets the kernel choose.
+    /// - Parameters:
+    ///   - peer: the only address it receives from.
+    ///   - local: the address to bind to first; `nil` lets the kernel choose.
+    ///   - options: how the socket and the transport are set up.
+    ///   - makeProtocol: makes the protocol, on the loop.
+    /// - Returns: the handle of the endpoint.
     /// - Throws: the errno of whichever call failed; `EAFNOSUPPORT` when the two addresses are of different families.
     public func connectDatagram(
         to peer: SocketAddress, from local: SocketAddress? = nil, options: DatagramOptions = DatagramOptions(),
@@ -75,7 +80,13 @@ extension LiveEventLoop {
 
     /// Opens a Unix datagram endpoint connected to `peer`.
     ///
-    /// - Parameter local: the address to bind to first, without which the peer cannot answer.
+    /// - Parameters:
+    ///   - peer: the only address it receives from.
+    ///   - local: the address to bind to first, without which the peer cannot answer.
+    ///   - options: how the socket and the transport are set up.
+    ///   - makeProtocol: makes the protocol, on the loop.
+    /// - Returns: the handle of the endpoint.
+    /// - Throws: the errno of whichever call failed, with the address.
     public func connectDatagram(
         to peer: UnixAddress, from local: UnixAddress? = nil, options: DatagramOptions = DatagramOptions(),
         _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
@@ -95,7 +106,7 @@ extension LiveEventLoop {
         }
     }
 
-    /// Makes an endpoint of a socket somebody else has set up; it belongs to the endpoint from here on, even on error.
+    /// Makes an endpoint of somebody else's socket, which belongs to the endpoint from here on, even on error.
     ///
     /// Of the options only those of the transport itself are used. asyncio: `create_datagram_endpoint(sock=)`.
     ///

@@ -11,6 +11,8 @@ public struct ReplayRole: Hashable, Sendable {
     public let peer: SocketAddress?
     /// Whether any address of either family matches: only the port was named.
     let matchesBothFamilies: Bool
+    /// Whether only the port, or the port and family, decide.
+    let isWildcard: Bool
 
     /// A server on `port`, whatever its addresses, IPv4 and IPv6 alike.
     public static func server(port: UInt16) -> ReplayRole { ReplayRole(port: port) }
@@ -27,6 +29,7 @@ public struct ReplayRole: Hashable, Sendable {
     ///   - local: an unspecified address stands for all of its family.
     ///   - peer: makes the endpoint a connected one: it receives from this address only, and may send to it without
     ///     naming it.
+    /// - Returns: the role.
     public static func client(_ local: SocketAddress, connectedTo peer: SocketAddress? = nil) -> ReplayRole {
         ReplayRole(local, peer: peer)
     }
@@ -35,22 +38,22 @@ public struct ReplayRole: Hashable, Sendable {
         local = SocketAddress(IPAddress(v4: 0), port: port)
         peer = nil
         matchesBothFamilies = true
+        isWildcard = true
     }
 
     private init(_ local: SocketAddress, peer: SocketAddress?) {
         self.local = SocketAddress(local.ip, port: local.port)
         self.peer = peer.map { SocketAddress($0.ip, port: $0.port) }
         matchesBothFamilies = false
+        isWildcard = local.ip.isUnspecified
     }
-
-    /// Whether only the port, or the port and family, decide.
-    var isWildcard: Bool { local.ip.isUnspecified }
 
     /// Whether `address` is the local endpoint.
     @inline(__always)
     func isLocal(_ address: SocketAddress) -> Bool {
         guard address.port == local.port else { return false }
-        return address == local || (isWildcard && (matchesBothFamilies || address.family == local.family))
+        if isWildcard { return matchesBothFamilies || address.family == local.family }
+        return address == local
     }
 
     /// Whether the endpoint receives from `address` at all.

@@ -9,7 +9,9 @@ final class ProgressLine {
     private var last: ContinuousClock.Instant
     private var isShown = false
 
-    /// - Parameter total: the number of bytes in all; nil when it is not known, as with a pipe.
+    /// - Parameters:
+    ///   - title: what is being done.
+    ///   - total: the number of bytes in all; nil when it is not known, as with a pipe.
     init(_ title: String, total: Int64?) {
         self.title = title
         self.total = total

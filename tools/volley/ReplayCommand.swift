@@ -59,7 +59,11 @@ struct ReplayCommand: ParsableCommand {
             throw isFile ? ExitCode.ioFailure : .unusableInput
         }
         let summary = ReplaySummary(report, file: file, elapsed: elapsed)
-        if json { try Console.print(json: summary, indented: true) } else { summary.lines.forEach { Console.print($0) } }
+        if json {
+            try Console.print(json: summary, indented: true)
+        } else {
+            summary.lines.forEach { Console.print($0) }
+        }
         report.warnings.forEach { Console.complain($0) }
         if let damage = report.damage {
             Console.complain("\(damage); what came before it was replayed")

@@ -10,7 +10,7 @@ final class LoopThread: Sendable {
     private let box: Box
 
     /// Carries the loop to its thread, which is the only one that touches it once the thread runs.
-    private final class Box: @unchecked Sendable {
+    fileprivate final class Box: @unchecked Sendable {
         let loop: EpollLoop
         let hasEnded: Latch
         init(_ loop: EpollLoop, _ hasEnded: Latch) {
@@ -24,12 +24,7 @@ final class LoopThread: Sendable {
         var thread = pthread_t()
         // SAFETY: the box is retained for the thread, which releases it at its end.
         let argument = unsafe Unmanaged.passRetained(box).toOpaque()
-        let number = unsafe pthread_create(&thread, nil, { argument in
-            let box = unsafe Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue()
-            box.loop.run()
-            box.hasEnded.open()
-            return nil
-        }, argument)
+        let number = unsafe pthread_create(&thread, nil, runLoop, argument)
         guard number == 0 else {
             unsafe Unmanaged<Box>.fromOpaque(argument).release()
             throw DatagramError(Errno(rawValue: number), operation: .create)
@@ -49,6 +44,16 @@ final class LoopThread: Sendable {
         precondition(isCurrent)
         return try body(box.loop)
     }
+}
+
+/// What the thread runs; `argument` is a retained box.
+private func runLoop(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let argument = unsafe argument else { return nil }
+    // SAFETY: LoopThread.init retained the box for this thread.
+    let box = unsafe Unmanaged<LoopThread.Box>.fromOpaque(argument).takeRetainedValue()
+    box.loop.run()
+    box.hasEnded.open()
+    return nil
 }
 
 /// Opens once, and lets every waiter pass then.

@@ -8,6 +8,7 @@ public struct Signal: RawRepresentable, Hashable, Sendable {
     /// The signal's number.
     public let rawValue: CInt
 
+    /// The signal with that number.
     public init(rawValue: CInt) { self.rawValue = rawValue }
 
     /// Ctrl-C (`SIGINT`).

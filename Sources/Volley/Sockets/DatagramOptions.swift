@@ -40,5 +40,6 @@ public struct DatagramOptions: Sendable {
     /// Sees everything the endpoint receives and sends; used to record it.
     public var tap: (any DatagramTap)?
 
+    /// The defaults: batches of 64, slots that hold every UDP datagram, and no option set on the socket.
     public init() {}
 }

@@ -78,11 +78,11 @@ enum System {
 
     /// Datagrams dropped for want of receive buffer: the ninth word of `SO_MEMINFO`, modulo 2³².
     static func dropCount(_ descriptor: CInt) -> UInt32? {
-        var words: (UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0, 0, 0, 0, 0, 0)
+        var words = InlineArray<9, UInt32>(repeating: 0)
         var length = UInt32(MemoryLayout.size(ofValue: words))
         // SAFETY: `length` is the size of `words`.
-        guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_MEMINFO, &words, &length) == 0, length >= 36 else { return nil }
-        return words.8
+        let result = unsafe getsockopt(descriptor, SOL_SOCKET, SO_MEMINFO, &words, &length)
+        return result == 0 && length >= 36 ? words[8] : nil
     }
 
     /// The bytes `getsockname(2)`, or `getpeername(2)` when `peer` is set, gives; nil on any error.

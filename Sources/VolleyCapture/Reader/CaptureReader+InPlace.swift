@@ -2,10 +2,11 @@
 extension CaptureReader {
     /// Whether the next record can be had without reading: then the bytes of the records before it, back to the last
     /// time this was `false`, are not moved or written over by ``next()``.
-    @inlinable
-    package var nextStaysInPlace: Bool {
+    // "Mutating" though it changes nothing: to borrow the reader, the compiler would copy it, once a record.
+    @inlinable @inline(__always)
+    package mutating func nextStaysInPlace() -> Bool {
         let unread = input.unreadCount
-        guard pcapHeaderLength != 0 else { return nextBlockStaysInPlace }
+        guard pcapHeaderLength != 0 else { return nextBlockStaysInPlace() }
         guard unread >= pcapHeaderLength else { return false }
         let start = input.position
         var captured = input.word32(at: start &+ 8, isBigEndian: isBigEndian)
@@ -15,7 +16,7 @@ extension CaptureReader {
 
     /// An enhanced packet is a record or an error; any other block may be followed by more.
     @usableFromInline
-    var nextBlockStaysInPlace: Bool {
+    mutating func nextBlockStaysInPlace() -> Bool {
         let unread = input.unreadCount
         let start = input.position
         guard unread >= 12, input.word32(at: start, isBigEndian: isBigEndian) == BlockType.enhancedPacket else {

@@ -100,7 +100,7 @@ public struct CaptureReader: ~Copyable {
     /// The next record, or `nil` at the end of the file.
     ///
     /// The record is a view into the reader and ends with the next call.
-    @inlinable @_lifetime(&self)
+    @inlinable @inline(__always) @_lifetime(&self)
     public mutating func next() throws(CaptureError) -> CaptureRecord? {
         guard try advance() else { return nil }
         return CaptureRecord(
@@ -110,7 +110,7 @@ public struct CaptureReader: ~Copyable {
     }
 
     /// Makes the next record the current one; records of pcap that are wholly in memory never leave this function.
-    @inlinable
+    @inlinable @inline(__always)
     mutating func advance() throws(CaptureError) -> Bool {
         if pcapHeaderLength != 0, input.unreadCount >= pcapHeaderLength, takePcapRecord() { return true }
         return try advanceSlowly()

@@ -43,7 +43,7 @@ public struct CaptureRecord: ~Escapable {
     @inlinable public var interface: Int { header.interface }
 
     /// Decodes the record down to UDP.
-    @inlinable
+    @inlinable @inline(__always)
     public func decode() -> DecodedFrame {
         FrameDecoder.decode(bytes, originalLength: header.originalLength, linkType: header.linkType)
     }

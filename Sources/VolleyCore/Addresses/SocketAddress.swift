@@ -6,8 +6,10 @@
 public struct SocketAddress: Sendable, BitwiseCopyable {
     /// An address family, with the kernel's number.
     public struct Family: RawRepresentable, Hashable, Sendable {
+        /// The kernel's number.
         public let rawValue: UInt16
 
+        /// The family with that number.
         @inlinable
         public init(rawValue: UInt16) { self.rawValue = rawValue }
 
@@ -85,6 +87,7 @@ public struct SocketAddress: Sendable, BitwiseCopyable {
 }
 
 extension SocketAddress: Hashable {
+    /// Whether both name the same family, address, port, scope and flow information.
     @inlinable
     public static func == (left: SocketAddress, right: SocketAddress) -> Bool {
         guard left.rawFamily == right.rawFamily, left.networkPort == right.networkPort,
@@ -95,6 +98,7 @@ extension SocketAddress: Hashable {
             && left.rawScope == right.rawScope
     }
 
+    /// Feeds what `==` compares.
     @inlinable
     public func hash(into hasher: inout Hasher) {
         hasher.combine(UInt64(networkWord) << 32 | UInt64(networkPort) << 16 | UInt64(rawFamily))

@@ -92,6 +92,7 @@ extension Datagram {
     /// - Parameters:
     ///   - capacity: the most bytes `body` may write, 0…65,535 (on a Unix endpoint, up to the ring's arena).
     ///   - body: appends the reply; writing nothing sends an empty datagram. If it throws, nothing is sent.
+    /// - Throws: what `body` throws.
     @inlinable @inline(__always)
     public func reply<Failure: Error>(
         capacity: Int, _ body: (inout OutputRawSpan) throws(Failure) -> Void

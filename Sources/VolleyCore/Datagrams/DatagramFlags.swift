@@ -1,7 +1,9 @@
 /// What the kernel says about a received datagram beside its bytes (recvmsg(2), `msg_flags`).
 public struct DatagramFlags: OptionSet, Hashable, Sendable {
+    /// One bit for each flag.
     public let rawValue: UInt32
 
+    /// The flags with these bits.
     @inlinable
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 

@@ -72,6 +72,7 @@ extension DatagramError {
             .badAddress: .badDescriptor, .tooManyOpenFiles: .tooManyFiles, .tooManyOpenFilesInSystem: .tooManyFiles,
         ]
 
+        /// The kind's name, as in the source: `connectionRefused`.
         public var description: String { value.rawValue }
     }
 }

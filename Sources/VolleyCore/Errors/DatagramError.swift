@@ -13,6 +13,7 @@ public struct DatagramError: Error, Hashable, Sendable {
     /// The Unix peer the failed datagram was for, where that is known.
     public let unixPeer: UnixAddress?
 
+    /// An error from its parts.
     public init(
         _ errno: Errno, operation: Operation, origin: Origin = .local, peer: SocketAddress? = nil,
         unixPeer: UnixAddress? = nil
@@ -47,6 +48,7 @@ extension DatagramError {
         /// Sending (`sendmmsg`).
         public static let send = Operation(value: .send)
 
+        /// The operation in one word: `send`.
         public var description: String { value.rawValue }
     }
 

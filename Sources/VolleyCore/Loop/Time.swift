@@ -6,6 +6,7 @@ public struct MonotonicInstant: InstantProtocol, Sendable {
     /// Nanoseconds since the loop's origin.
     public let nanoseconds: Int64
 
+    /// The instant that many nanoseconds after the loop's origin.
     @inlinable
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
@@ -22,6 +23,7 @@ public struct MonotonicInstant: InstantProtocol, Sendable {
         .nanoseconds(other.nanoseconds) - .nanoseconds(nanoseconds)
     }
 
+    /// Whether `left` is the earlier one.
     @inlinable
     public static func < (left: MonotonicInstant, right: MonotonicInstant) -> Bool {
         left.nanoseconds < right.nanoseconds
@@ -33,9 +35,11 @@ public struct WallClockTime: Hashable, Comparable, Sendable {
     /// Nanoseconds since the epoch.
     public let nanosecondsSinceEpoch: Int64
 
+    /// The time that many nanoseconds after the epoch.
     @inlinable
     public init(nanosecondsSinceEpoch: Int64) { self.nanosecondsSinceEpoch = nanosecondsSinceEpoch }
 
+    /// Whether `left` is the earlier one.
     @inlinable
     public static func < (left: WallClockTime, right: WallClockTime) -> Bool {
         left.nanosecondsSinceEpoch < right.nanosecondsSinceEpoch

@@ -23,7 +23,10 @@ public protocol BaseProtocol: AnyObject {
 }
 
 extension BaseProtocol {
+    /// Does nothing.
     @inlinable public func pauseWriting() {}
+    /// Does nothing.
     @inlinable public func resumeWriting() {}
+    /// Does nothing.
     @inlinable public func connectionLost(_ error: DatagramError?) {}
 }

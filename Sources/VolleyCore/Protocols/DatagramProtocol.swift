@@ -30,10 +30,14 @@ public protocol DatagramProtocol: BaseProtocol {
 }
 
 extension DatagramProtocol {
+    /// Does nothing.
     @inlinable public func connectionMade(_ transport: any DatagramTransport) {}
+    /// Does nothing.
     @inlinable public func datagramReceived(_ datagram: Datagram) {}
+    /// Does nothing.
     @inlinable public func errorReceived(_ error: DatagramError) {}
 
+    /// Calls ``datagramReceived(_:)`` for each datagram until the transport is closed, aborted or paused.
     @inlinable
     public func datagramsReceived(_ batch: borrowing DatagramBatch) {
         batch.forEachUntilInterrupted { datagramReceived($0) }

@@ -21,15 +21,20 @@ public struct WriteBufferLimits: Hashable, Sendable {
         let high = high ?? low.map { Self.times($0, 4) } ?? 65_536
         let low = low ?? high / 4
         let maximum = maximum ?? max(Self.times(high, 64), 4 << 20)
-        let code: WriteBufferLimitsError.Code? =
-            if low < 0 || high < 0 { .negative } else if high < low { .highBelowLow }
-            else if maximum < high { .maximumBelowHigh } else { nil }
-        if let code { throw WriteBufferLimitsError(code: code, low: low, high: high, maximum: maximum) }
+        if let code = Self.contradiction(low: low, high: high, maximum: maximum) {
+            throw WriteBufferLimitsError(code: code, low: low, high: high, maximum: maximum)
+        }
         (self.low, self.high, self.maximum) = (low, high, maximum)
     }
 
     /// asyncio's defaults, 64 KiB high and 16 KiB low, with a hard cap of 4 MiB.
     public static let standard = WriteBufferLimits(uncheckedLow: 16_384, high: 65_536, maximum: 4 << 20)
+
+    private static func contradiction(low: Int, high: Int, maximum: Int) -> WriteBufferLimitsError.Code? {
+        if low < 0 || high < 0 { return .negative }
+        if high < low { return .highBelowLow }
+        return maximum < high ? .maximumBelowHigh : nil
+    }
 
     private static func times(_ mark: Int, _ factor: Int) -> Int {
         let (product, overflow) = mark.multipliedReportingOverflow(by: factor)

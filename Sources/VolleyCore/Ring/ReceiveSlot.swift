@@ -29,6 +29,7 @@ package struct LocalAddress {
     /// The interface it came in on; 0 when unknown.
     @usableFromInline package var interfaceIndex: UInt32
 
+    @inlinable
     package init(ip: IPAddress, interfaceIndex: UInt32) {
         self.ip = ip
         self.interfaceIndex = interfaceIndex

@@ -74,31 +74,41 @@ struct ReplayRun: ~Copyable {
     mutating func takeNext(
         of reader: inout CaptureReader, _ filter: CaptureFilter?, _ makeProtocol: () -> any DatagramProtocol
     ) throws(CaptureError) -> Bool {
-        if batchCount > 0, !reader.nextStaysInPlace { world.keep(batchCount) }
+        if batchCount > 0, !reader.nextStaysInPlace() { world.keep(batchCount) }
         guard let record = try reader.next() else { return false }
         if record.hasTimestamp { clock.take(record.timestampNanoseconds, loop) }
         if !isStarted { start(makeProtocol) }
-        if let filter, try !filter.matches(record) {
+        if let filter,
+            try !filter.matches(
+                record.bytes, originalLength: record.originalLength, linkType: record.linkType)
+        {
             accounting.count(.filtered)
             return true
         }
         let frame = record.decode()
-        accounting.count(frame)
+        accounting.count(frame.recordClass, reason: frame.reason)
         guard frame.isDelivered else { return true }
-        if role.isLocal(frame.destination), role.accepts(frame.source) {
-            receive(frame, frame.payload(in: record.bytes), at: record.timestampNanoseconds)
-        } else if role.isLocal(frame.source), role.accepts(frame.destination) {
-            takeCaptured(frame, record)
+        // Only scalars go on from here: to pass the record or the frame would be to copy it.
+        let (source, destination) = (frame.source, frame.destination)
+        if role.isLocal(destination), role.accepts(source) {
+            receive(
+                frame.payload(in: record.bytes), from: source, to: destination.ip, at: record.timestampNanoseconds)
+        } else if role.isLocal(source), role.accepts(destination) {
+            takeCaptured(
+                frame.payload(in: record.bytes), from: source, to: destination, record: record.number,
+                at: record.timestampNanoseconds)
         } else {
             datagrams.elsewhere &+= 1
-            census.count(frame.destination, role: role)
+            census.count(destination, role: role)
         }
         return true
     }
 
     /// Takes a datagram for the local endpoint.
     @inline(__always)
-    private mutating func receive(_ frame: DecodedFrame, _ payload: RawSpan, at timestamp: Int64) {
+    private mutating func receive(
+        _ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64
+    ) {
         let time = clock.instant
         if batchCount > 0,
             time > batchDeadline || batchCount == ReceiveSlots.capacity || loop.hasTimer(before: time)
@@ -110,28 +120,28 @@ struct ReplayRun: ~Copyable {
             batchDeadline = time.addingClamped(coalescing)
         }
         allowance &-= 1
-        if role.isLocal(frame.source) { datagrams.ambiguous &+= 1 }
-        let local = frame.destination.ip
+        if role.isLocal(source) { datagrams.ambiguous &+= 1 }
         world.noteLocal(local)
         guard world.isDirect else {
-            world.hold(payload, from: frame.source, to: local, at: timestamp)
+            world.hold(payload, from: source, to: local, at: timestamp)
             return
         }
-        world.fill(batchCount, payload: payload, from: frame.source, to: local, at: timestamp)
+        world.fill(batchCount, payload: payload, from: source, to: local, at: timestamp)
         batchCount &+= 1
         batchBytes &+= payload.byteCount
         batchTime = time
     }
 
     /// Takes a datagram of the local endpoint.
-    private mutating func takeCaptured(_ frame: DecodedFrame, _ record: borrowing CaptureRecord) {
+    private mutating func takeCaptured(
+        _ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, record: Int, at time: Int64
+    ) {
         datagrams.captured &+= 1
         // A recording of our own tap may not know the local address; ours has to be as ignorant.
-        let isKnown = !frame.source.ip.isUnspecified
-        let source = isKnown ? frame.source : world.source(for: .unknown, frame.source.family)
+        let isKnown = !source.ip.isUnspecified
         sink.takeCaptured(
-            frame.payload(in: record.bytes), from: source, to: frame.destination, record: record.number,
-            at: record.timestampNanoseconds)
+            payload, from: isKnown ? source : world.source(for: .unknown, source.family), to: destination,
+            record: record, at: time)
     }
 
     /// Delivers what has been gathered.
@@ -141,7 +151,10 @@ struct ReplayRun: ~Copyable {
         let (count, bytes) = (batchCount, batchBytes)
         batchCount = 0
         batchBytes = 0
-        world.deliver(count, bytes: bytes)
+        transport.deliver(count: count, bytes: bytes)
+        // What a pause has left over stays in the slots.
+        if !world.isReading { world.keep(count) }
+        if loop.hasWork { loop.runTurns() }
     }
 
     // MARK: Beginning and end
@@ -183,8 +196,9 @@ struct ReplayRun: ~Copyable {
     private borrowing func warnings(_ statistics: DatagramStatistics, _ comparison: ReplyComparison?) -> [String] {
         var warnings: [String] = []
         if datagrams.received == 0 {
-            warnings.append("nothing was delivered: the capture holds no datagram for \(role); "
-                + census.summary(of: role))
+            warnings.append(
+                "nothing was delivered: the capture holds no datagram for \(role); "
+                    + census.summary(of: role))
         }
         if datagrams.ambiguous > 0 {
             warnings.append(

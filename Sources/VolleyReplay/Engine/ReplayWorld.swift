@@ -11,10 +11,12 @@ final class ReplayWorld: DatagramWorld {
     private let sink: ReplaySink
     private let slots: ReceiveSlots
     private unowned let transport: RingTransport
-    private var held: HeldDatagrams
     private var isDrainScheduled = false
-    private var isReading = false
     private var isAwaitingWritable = false
+    private(set) var isReading = false { didSet { isDirect = isReading && held.isEmpty } }
+    private var held: HeldDatagrams { didSet { isDirect = isReading && held.isEmpty } }
+    /// Whether a datagram may go straight into the slots: the endpoint is reading, and nothing waits before it.
+    private(set) var isDirect = false
     private(set) var isShutDown = false
     /// Datagrams that came when the protocol had closed.
     private(set) var afterClose = 0
@@ -37,9 +39,6 @@ final class ReplayWorld: DatagramWorld {
 
     // MARK: Receiving
 
-    /// Whether a datagram may go straight into the slots: the endpoint is reading, and nothing waits before it.
-    var isDirect: Bool { isReading && held.isEmpty }
-
     /// Fills slot `index` for a batch to come; see ``ReceiveSlots/fill(_:payload:from:to:at:)``.
     @inline(__always)
     func fill(_ index: Int, payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64) {
@@ -48,14 +47,6 @@ final class ReplayWorld: DatagramWorld {
 
     /// Copies the payloads of a batch to come, since their place will be used for others.
     func keep(_ count: Int) { slots.keep(count) }
-
-    /// Delivers the first `count` slots, and runs what that makes ready.
-    func deliver(_ count: Int, bytes: Int) {
-        transport.deliver(count: count, bytes: bytes)
-        // What a pause has left over stays in the slots.
-        if !isReading { slots.keep(count) }
-        if loop.hasWork { loop.runTurns() }
-    }
 
     /// Takes a datagram that cannot be delivered now.
     func hold(_ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64) {

@@ -20,7 +20,9 @@ public final class VirtualEventLoop: EventLoop {
     private(set) var time: Int64 = 0
     /// The time of day at the beginning, in nanoseconds since the epoch.
     private(set) var origin: Int64
-    /// Not after the deadline of any timer; `Int64.max` when there is none. It may be early: timers get cancelled.
+    /// Not after the deadline of any timer; `Int64.max` when there is none.
+    ///
+    /// It may be early, since timers get cancelled.
     private(set) var earliest = Int64.max
     private var hasReadyCalls = false
     private var isRunning = false
@@ -105,8 +107,12 @@ extension VirtualEventLoop {
     var hasWork: Bool { hasReadyCalls || earliest <= time || !mailbox.isEmpty }
 
     /// Whether a timer is due before `instant`.
+    @inline(__always)
     func hasTimer(before instant: Int64) -> Bool {
-        guard earliest < instant else { return false }
+        earliest < instant && findTimer(before: instant)
+    }
+
+    private func findTimer(before instant: Int64) -> Bool {
         earliest = scheduler.nextDeadline()?.nanoseconds ?? .max
         return earliest < instant
     }

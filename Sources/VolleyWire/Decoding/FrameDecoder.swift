@@ -15,7 +15,7 @@ public enum FrameDecoder {
     ///   - originalLength: the bytes on the wire; less than captured is taken for the captured length.
     ///   - linkType: what the frame begins with.
     /// - Returns: the record's class and, if it is delivered, addresses and the place of the payload.
-    @inlinable
+    @inlinable @inline(__always)
     public static func decode(_ frame: RawSpan, originalLength: Int, linkType: LinkType) -> DecodedFrame {
         let wireLength = max(originalLength, frame.byteCount)
         // The common case first and inline; everything else is a call.

@@ -26,7 +26,8 @@ final class Peer {
         var name = destination
         let count = unsafe bytes.withUnsafeBytes { bytes in
             unsafe withUnsafeMutablePointer(to: &name) { name in
-                var vector = unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
+                let base = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+                var vector = unsafe iovec(iov_base: base, iov_len: bytes.count)
                 return unsafe withUnsafeMutablePointer(to: &vector) { vector in
                     var header = unsafe msghdr()
                     unsafe header.msg_name = UnsafeMutableRawPointer(name)

@@ -1,8 +1,8 @@
 // Measures capture → decoded UDP:
-// `swift run -c release --package-path tools/bench/capture capture-bench [FILE [COUNT]]`.
+// `swift run -c release --package-path tools/bench/capture capture-bench [FILE [COUNT [NAME]]]`.
 //
 // FILE is a pcap or pcapng of Ethernet frames; unless it exists, COUNT packets (1.4 million, some 540 MB) are written to
-// it first. The bare C loop knows pcap only and sits out if FILE ends in .pcapng.
+// it first. NAME runs that contestant alone, for a profiler. The bare C loop knows pcap only and sits out if FILE ends in .pcapng.
 // Each contestant reads the file in turn, round after round and another one first each time, so that whatever else the
 // machine does hits all of them; medians are compared. All have to see the same datagrams. Times include the kernel's
 // copying from the page cache; user times do not.
@@ -27,8 +27,11 @@ enum CaptureBench {
             print("writing \(path)")
             try Generator.write(to: path, count: arguments.dropFirst().first.flatMap { Int($0) } ?? 1_400_000)
         }
-        let contestants = Contestant.allCases.filter { $0 != .read || !path.hasSuffix(".pcapng") }
-        var samples = [Contestant: [Sample]]()
+        let name = arguments.dropFirst(2).first
+        let contestants = Contestant.allCases.filter {
+            ($0 != .read || !path.hasSuffix(".pcapng")) && (name == nil || name == $0.rawValue)
+        }
+        var samples: [Contestant: [Sample]] = [:]
         var seen: baseline_result?
         // The first round warms the page cache.
         for round in 0...rounds {
@@ -59,14 +62,14 @@ enum CaptureBench {
 
     private static func report(records: Double, _ samples: [Contestant: [Sample]]) {
         print("\(Int(records)) records, medians of \(rounds) interleaved rounds; ns are per record")
-        let ours = median(samples[.volley] ?? [], \.elapsed)
+        let libpcap = samples[.libpcap].map { median($0, \.elapsed) }
         for contestant in Contestant.allCases where samples[contestant] != nil {
             let elapsed = median(samples[contestant] ?? [], \.elapsed)
             let user = median(samples[contestant] ?? [], \.user)
+            let ratio = libpcap.map { "; \(($0 / elapsed * 100).rounded() / 100) times as fast as libpcap" } ?? ""
             print(
                 "\(contestant.rawValue): \(tenths(records / elapsed / 1e6)) million records/s,",
-                "\(tenths(elapsed / records * 1e9)) ns, \(tenths(user / records * 1e9)) ns of them user;",
-                "takes \((elapsed / ours * 100).rounded() / 100) times as long as volley")
+                "\(tenths(elapsed / records * 1e9)) ns, \(tenths(user / records * 1e9)) ns of them user" + ratio)
         }
     }
 
