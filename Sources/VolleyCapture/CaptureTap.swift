@@ -47,7 +47,9 @@ public final class CaptureTap: DatagramTap {
     /// The recording, if it is in memory; empty otherwise.
     public var bytes: [UInt8] { state.withLock { $0.writer.bytes } }
 
-    /// Completes the file; a second call does nothing. What comes later counts as failed.
+    /// Completes the file; a second call does nothing.
+    ///
+    /// What comes later counts as failed.
     ///
     /// - Throws: the first ``CaptureError`` of the recording; the file is not whole then.
     public func close() throws(CaptureError) {
@@ -62,14 +64,14 @@ public final class CaptureTap: DatagramTap {
         if let failure { throw failure }
     }
 
-    /// Writes a datagram the endpoint has received.
+    /// Records a datagram the endpoint has received.
     public func received(
         _ payload: RawSpan, from source: SocketAddress, to local: SocketAddress, at time: WallClockTime
     ) {
         record(payload, from: source, to: local, at: time, .inbound)
     }
 
-    /// Writes a datagram the endpoint has sent.
+    /// Records a datagram the endpoint has sent.
     public func sent(
         _ payload: RawSpan, from local: SocketAddress, to destination: SocketAddress, at time: WallClockTime
     ) {

@@ -13,8 +13,9 @@ public struct ReplayOptions {
     /// the timer is delivered before it runs. Negative counts as zero.
     public var coalescing = Duration.zero
 
-    /// How long after the last record timers still run before the endpoint is closed; zero by default: those due at
-    /// the last record's time do. Negative counts as zero.
+    /// How long after the last record timers still run before the endpoint is closed.
+    ///
+    /// Zero by default: only those due at the last record's time do. Negative counts as zero.
     public var drain = Duration.zero
 
     /// Bytes the kernel would hold for an endpoint that has paused reading; Linux' default, 212,992, by default.

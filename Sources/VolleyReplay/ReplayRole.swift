@@ -29,6 +29,7 @@ public struct ReplayRole: Hashable, Sendable {
     ///   - local: an unspecified address stands for all of its family.
     ///   - peer: makes the endpoint a connected one: it receives from this address only, and may send to it without
     ///     naming it.
+    /// - Returns: the role.
     public static func client(_ local: SocketAddress, connectedTo peer: SocketAddress? = nil) -> ReplayRole {
         ReplayRole(local, peer: peer)
     }

@@ -41,7 +41,7 @@ struct Command {
 
     static func start(_ arguments: [String]) throws -> Running {
         let process = Process()
-        process.executableURL = try #require(program)
+        process.executableURL = program
         process.arguments = arguments
         let pipes = (input: Pipe(), output: Pipe(), errors: Pipe())
         process.standardInput = pipes.input

@@ -1,3 +1,5 @@
+import Glibc
+import SystemPackage
 import VolleyCapture
 import VolleyReplay
 import VolleyWire
@@ -30,7 +32,7 @@ struct TestCapture {
 }
 
 func address(_ text: String) -> SocketAddress {
-    guard let address = try? SocketAddress(text) else { preconditionFailure("not an address: \(text)") }
+    guard let address = SocketAddress(text) else { preconditionFailure("not an address: \(text)") }
     return address
 }
 
@@ -66,7 +68,7 @@ final class Probe: DatagramProtocol {
 }
 
 /// Logs the batches it gets.
-final class BatchProbe: DatagramProtocol {
+class BatchProbe: DatagramProtocol {
     var batches: [[String]] = []
     var times: [Int64] = []
     private var loop: (any EventLoop)?
@@ -78,9 +80,25 @@ final class BatchProbe: DatagramProtocol {
         for index in batch.indices {
             texts.append(String(decoding: Array(copying: batch[index].payload), as: UTF8.self))
         }
+        note(texts)
+    }
+
+    func note(_ texts: [String]) {
         batches.append(texts)
         times.append(loop?.now.nanoseconds ?? -1)
     }
+}
+
+/// Calls `body` with the path of a file of these bytes, and removes it: only from a file does the reader fill its buffer
+/// again and again.
+func withFile<Result>(of bytes: [UInt8], _ body: (String) throws -> Result) throws -> Result {
+    let path = "/tmp/volley-replay-test-\(UInt64.random(in: 0...UInt64.max)).capture"
+    // SAFETY: the string is a C string for the length of the call.
+    defer { unsafe unlink(path) }
+    let file = try FileDescriptor.open(
+        FilePath(path), .writeOnly, options: [.create, .exclusiveCreate], permissions: .ownerReadWrite)
+    try file.closeAfter { _ = try file.writeAll(bytes) }
+    return try body(path)
 }
 
 extension ReplayReport {

@@ -1,6 +1,7 @@
 import Testing
 import VolleyCapture
 import VolleyReplay
+import VolleyWire
 
 @Suite struct ReplayRoleTests {
     private static let other = address("203.0.113.9:40000")
@@ -16,16 +17,17 @@ import VolleyReplay
         return capture.bytes
     }
 
-    @Test(arguments: [
-        (ReplayRole.server(port: 53), ["query", "to another server", "six", "from another"], 1, 1),
-        (.server(address("192.0.2.1:53")), ["query", "from another"], 1, 3),
-        (.server(address("0.0.0.0:53")), ["query", "to another server", "from another"], 1, 2),
-        (.server(address("[::]:53")), ["six"], 0, 5),
-        (.client(port: 40_000), ["answer"], 5, 0),
-        (.client(TestCapture.client), ["answer"], 3, 2),
-        (.client(TestCapture.client, connectedTo: TestCapture.server), ["answer"], 1, 4),
-        (.client(TestCapture.client, connectedTo: other), [], 0, 6),
-    ] as [(ReplayRole, [String], Int, Int)])
+    @Test(
+        arguments: [
+            (ReplayRole.server(port: 53), ["query", "to another server", "six", "from another"], 1, 1),
+            (.server(address("192.0.2.1:53")), ["query", "from another"], 1, 3),
+            (.server(address("0.0.0.0:53")), ["query", "to another server", "from another"], 1, 2),
+            (.server(address("[::]:53")), ["six"], 0, 5),
+            (.client(port: 40_000), ["answer"], 5, 0),
+            (.client(TestCapture.client), ["answer"], 3, 2),
+            (.client(TestCapture.client, connectedTo: TestCapture.server), ["answer"], 1, 4),
+            (.client(TestCapture.client, connectedTo: other), [], 0, 6),
+        ] as [(ReplayRole, [String], Int, Int)])
     func whatIsForTheLocalEndpointIsDelivered(
         _ role: ReplayRole, _ texts: [String], _ captured: Int, _ elsewhere: Int
     ) throws {

@@ -15,14 +15,17 @@ final class PeerSocket {
     private var buffer = [UInt8](repeating: 0, count: 1 << 18)
 
     /// A socket bound to `host` and a free port.
-    init(host: IPAddress) throws {
-        descriptor = try Self.open(host.isIPv6 ? AF_INET6 : AF_INET)
-        let result = unsafe SocketAddress(host, port: 0).withKernelBytes { [descriptor] in
+    convenience init(host: IPAddress) throws { try self.init(address: SocketAddress(host, port: 0)) }
+
+    /// A socket bound to an address; port 0 stands for a free one.
+    init(address: SocketAddress) throws {
+        descriptor = try Self.open(address.family == .ipv6 ? AF_INET6 : AF_INET)
+        let result = unsafe address.withKernelBytes { [descriptor] in
             unsafe volley_bind(descriptor, $0.baseAddress, UInt32($0.count))
         }
         try #require(result == 0, "bind: errno \(errno)")
         let name = try #require(System.name(of: descriptor, peer: false))
-        address = PeerAddress(try #require(SocketAddress(kernelBytes: name)))
+        self.address = PeerAddress(try #require(SocketAddress(kernelBytes: name)))
     }
 
     /// A socket bound to a Unix address.

@@ -28,7 +28,10 @@ final class Echo: DatagramProtocol {
 /// The same, a batch at a time.
 final class BatchEcho: DatagramProtocol {
     func datagramsReceived(_ batch: borrowing DatagramBatch) {
-        for index in batch.indices { batch[index].reply(batch[index].payload) }
+        for index in batch.indices {
+            let datagram = batch[index]
+            datagram.reply(datagram.payload)
+        }
     }
 }
 

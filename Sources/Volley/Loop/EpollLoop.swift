@@ -18,17 +18,24 @@ final class EpollLoop: EventLoop {
     let syscalls: Syscalls
     let mailbox: LoopMailbox
     private let epoll: CInt
-    private var scheduler = CallScheduler()
     private var isStopping = false
 
-    /// A descriptor's place. Its generation travels in the epoll data, so that an event for a registration that is gone
-    /// is recognised, even when the descriptor's number has been given out again.
+    /// A descriptor's place.
+    ///
+    /// Its generation travels in the epoll data, so that an event for a registration that is gone is recognised, even
+    /// when the descriptor's number has been given out again.
     private struct Registration {
         var handler: (any EpollHandler)?
         var generation: UInt32
     }
-    private var registrations: [Registration] = []
-    private var freeIndices: [Int] = []
+
+    /// What every turn looks at: behind a pointer, where looking costs a load and no check for exclusive access.
+    private struct State {
+        var scheduler = CallScheduler()
+        var registrations: [Registration] = []
+        var freeIndices: [Int] = []
+    }
+    private let state: UnsafeMutablePointer<State>
     private let events: UnsafeMutablePointer<volley_event>
     /// The endpoints that are open, which a stop has to end.
     private var endpoints: [ObjectIdentifier: RingTransport] = [:]
@@ -43,7 +50,9 @@ final class EpollLoop: EventLoop {
             System.close(epoll)
             throw error
         }
-        // SAFETY: owned by this object, freed in deinit; volley_event is trivial.
+        // SAFETY: both are owned by this object, freed in deinit, and used on the loop's thread only.
+        unsafe state = .allocate(capacity: 1)
+        unsafe state.initialize(to: State())
         unsafe events = .allocate(capacity: VOLLEY_EVENTS_MAX)
         unsafe events.initialize(repeating: volley_event(), count: VOLLEY_EVENTS_MAX)
         let wakeUp = WakeUp(mailbox: mailbox)
@@ -54,6 +63,8 @@ final class EpollLoop: EventLoop {
     deinit {
         System.close(epoll)
         unsafe events.deallocate()
+        unsafe state.deinitialize(count: 1)
+        unsafe state.deallocate()
     }
 
     var now: MonotonicInstant { MonotonicInstant(nanoseconds: System.monotonicNanoseconds()) }
@@ -64,6 +75,19 @@ final class EpollLoop: EventLoop {
 
     func callAt(_ deadline: MonotonicInstant, _ body: @escaping () -> Void) -> ScheduledCall {
         scheduler.callAt(deadline, body)
+    }
+
+    private var scheduler: CallScheduler {
+        unsafeAddress { unsafe UnsafePointer(state).pointer(to: \.scheduler).unsafelyUnwrapped }
+        unsafeMutableAddress { unsafe state.pointer(to: \.scheduler).unsafelyUnwrapped }
+    }
+    private var registrations: [Registration] {
+        unsafeAddress { unsafe UnsafePointer(state).pointer(to: \.registrations).unsafelyUnwrapped }
+        unsafeMutableAddress { unsafe state.pointer(to: \.registrations).unsafelyUnwrapped }
+    }
+    private var freeIndices: [Int] {
+        unsafeAddress { unsafe UnsafePointer(state).pointer(to: \.freeIndices).unsafelyUnwrapped }
+        unsafeMutableAddress { unsafe state.pointer(to: \.freeIndices).unsafelyUnwrapped }
     }
 
     // MARK: Descriptors
@@ -131,8 +155,11 @@ final class EpollLoop: EventLoop {
             let (data, bits) = unsafe (events[index].data, events[index].events)
             let place = Int(UInt32(truncatingIfNeeded: data))
             guard registrations[place].generation == UInt32(truncatingIfNeeded: data >> 32) else { continue }
-            registrations[place].handler?.ready(bits)
+            // Its own reference: the handler may deregister itself meanwhile.
+            let handler = registrations[place].handler
+            handler?.ready(bits)
         }
+        guard scheduler.hasCalls else { return count > 0 }
         let ready = scheduler.beginTurn(now: now)
         for _ in 0..<ready { scheduler.popReady()?.run() }
         return count > 0 || ready > 0

@@ -24,11 +24,13 @@ struct DatagramSocket: ~Copyable {
         guard descriptor >= 0 else {
             throw DatagramError(Errno(rawValue: CInt(truncatingIfNeeded: -descriptor)), operation: .create)
         }
-        try self.init(owning: CInt(descriptor), addressing, syscalls: syscalls)
+        try self.init(OwnedDescriptor(CInt(descriptor)), addressing, syscalls: syscalls)
     }
 
     /// Someone else's socket, which is ours from here on: it must be a datagram socket of a family we speak.
     init(adopting descriptor: CInt, syscalls: Syscalls) throws(DatagramError) {
+        // From here on a throw closes the descriptor.
+        let owned = OwnedDescriptor(descriptor)
         guard let type = System.getOption(descriptor, SOL_SOCKET, SO_TYPE) else {
             throw DatagramError(.notSocket, operation: .configure)
         }
@@ -43,15 +45,16 @@ struct DatagramSocket: ~Copyable {
             default: nil
             }
         guard let addressing else { throw DatagramError(.addressFamilyNotSupported, operation: .configure) }
-        try self.init(owning: descriptor, addressing, syscalls: syscalls)
+        try self.init(owned, addressing, syscalls: syscalls)
     }
 
-    private init(owning descriptor: CInt, _ addressing: SocketAddressing, syscalls: Syscalls) throws(DatagramError) {
-        // From here on a throw closes the descriptor.
-        owned = OwnedDescriptor(descriptor)
+    private init(
+        _ owned: consuming OwnedDescriptor, _ addressing: SocketAddressing, syscalls: Syscalls
+    ) throws(DatagramError) {
+        try Self.check(syscalls.setNonBlocking(owned.rawValue), .configure)
+        self.owned = owned
         self.addressing = addressing
         self.syscalls = syscalls
-        try Self.check(syscalls.setNonBlocking(descriptor), .configure)
     }
 
     var descriptor: CInt { owned.rawValue }
@@ -97,8 +100,10 @@ struct DatagramSocket: ~Copyable {
 
     /// Binds to a Unix address; a socket file nobody uses any more is replaced (asyncio does the same).
     func bind(to address: UnixAddress) throws(DatagramError) {
-        if let path = address.path { System.unlinkStaleSocket(path) }
-        let result = unsafe address.withKernelBytes { unsafe syscalls.bind(descriptor, $0) }
+        let result = unsafe address.withKernelBytes { name in
+            if let path = address.path { unsafe System.unlinkStaleSocket(path, name: name) }
+            return unsafe syscalls.bind(descriptor, name)
+        }
         try Self.check(result, .bind, unixPeer: address)
     }
 

@@ -12,10 +12,13 @@ struct SendHeaders: ~Copyable {
     private let controls: UnsafeMutableRawPointer?
     /// A connected socket takes no names.
     private let isConnected: Bool
+    /// Unix names differ in length; an IP family's are set once.
+    private let hasNamesOfAnyLength: Bool
 
-    init(capacity: Int, isConnected: Bool, wantsControl: Bool) {
+    init(capacity: Int, addressing: SocketAddressing, isConnected: Bool, wantsControl: Bool) {
         self.capacity = capacity
         self.isConnected = isConnected
+        hasNamesOfAnyLength = addressing == .unix
         let controlSize = Int(VOLLEY_CONTROL_SIZE)
         // SAFETY: all of it is owned by this value, freed in deinit, and never moves.
         unsafe headers = .allocate(capacity: capacity)
@@ -26,6 +29,7 @@ struct SendHeaders: ~Copyable {
             var header = unsafe msghdr()
             unsafe header.msg_iov = vectors + index
             unsafe header.msg_iovlen = 1
+            if !isConnected && addressing != .unix { unsafe header.msg_namelen = addressing == .ipv6 ? 28 : 16 }
             unsafe (vectors + index).initialize(to: iovec())
             unsafe (headers + index).initialize(to: mmsghdr(msg_hdr: header, msg_len: 0))
         }
@@ -49,7 +53,11 @@ struct SendHeaders: ~Copyable {
         if !isConnected {
             for index in 0..<count {
                 unsafe headers[index].msg_hdr.msg_name = UnsafeMutableRawPointer(mutating: slots[index].destination)
-                unsafe headers[index].msg_hdr.msg_namelen = slots[index].destinationLength
+            }
+            if hasNamesOfAnyLength {
+                for index in 0..<count {
+                    unsafe headers[index].msg_hdr.msg_namelen = slots[index].destinationLength
+                }
             }
         }
         if unsafe controls != nil { unsafe fillControls(from: slots, count: count) }

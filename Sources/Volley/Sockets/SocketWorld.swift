@@ -19,13 +19,30 @@ final class SocketWorld: DatagramWorld, EpollHandler {
 
     private var token: EpollLoop.Token?
     private var interest: UInt32 = 0
-    private var isReading = false
-    private var isAwaitingWritable = false
-    /// How many datagrams the next receive asks for: doubled after a full batch, halved after a nearly empty one.
-    private var depth: Int
+    private let state: UnsafeMutablePointer<State>
     private var backOff: Backoff?
     private var lastDropCount: UInt32
     private var drops: UInt64 = 0
+
+    /// What every wake-up looks at: behind a pointer, where looking costs a load and no check for exclusive access.
+    private struct State {
+        var isReading = false
+        var isAwaitingWritable = false
+        /// How many datagrams the next receive asks for: doubled after a full batch, halved after a nearly empty one.
+        var depth: Int
+    }
+    private var isReading: Bool {
+        get { unsafe state.pointee.isReading }
+        set { unsafe state.pointee.isReading = newValue }
+    }
+    private var isAwaitingWritable: Bool {
+        get { unsafe state.pointee.isAwaitingWritable }
+        set { unsafe state.pointee.isAwaitingWritable = newValue }
+    }
+    private var depth: Int {
+        get { unsafe state.pointee.depth }
+        set { unsafe state.pointee.depth = newValue }
+    }
 
     /// What one wake-up may do before the loop's other work gets its turn.
     private enum Budget {
@@ -44,15 +61,20 @@ final class SocketWorld: DatagramWorld, EpollHandler {
             capacity: setup.batchSize, slotSize: setup.slotSize, addressing: setup.addressing,
             wantsControl: setup.wantsLocalAddress)
         sendHeaders = SendHeaders(
-            capacity: setup.batchSize, isConnected: setup.isConnected, wantsControl: setup.wantsLocalAddress)
+            capacity: setup.batchSize, addressing: setup.addressing, isConnected: setup.isConnected,
+            wantsControl: setup.wantsLocalAddress)
         unsafe recvmmsg = loop.syscalls.recvmmsg
         unsafe sendmmsg = loop.syscalls.sendmmsg
-        depth = min(Budget.depthMin, setup.batchSize)
+        // SAFETY: owned by this object, freed in deinit, and used on the loop's thread only.
+        unsafe state = .allocate(capacity: 1)
+        unsafe state.initialize(to: State(depth: min(Budget.depthMin, setup.batchSize)))
         lastDropCount = System.dropCount(descriptor) ?? 0
         // An unconnected Unix socket is always "writable" to epoll, whatever its peer's queue: asking would spin.
         if setup.addressing == .unix && !setup.isConnected { backOff = Backoff() }
         unsafe transport.setReceiveRing(receiveRing.slots, slab: UnsafeRawBufferPointer(receiveRing.slab))
     }
+
+    deinit { unsafe state.deallocate() }
 
     // MARK: Receiving
 
@@ -145,12 +167,16 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         if isOn { retryLater() } else { backOff?.reset() }
     }
 
+    /// Sets the one timer after which sending is tried again; a try that got something out begins with short delays.
     private func retryLater() {
-        guard let delay = backOff?.next() else { return }
+        guard backOff?.timer?.isPending != true, let delay = backOff?.next() else { return }
         backOff?.timer = loop.callLater(delay) { [self] in
             guard isAwaitingWritable else { return }
+            let size = transport.writeBufferSize
             transport.writable()
-            if isAwaitingWritable { retryLater() }
+            guard isAwaitingWritable else { return }
+            if transport.writeBufferSize < size { backOff?.reset() }
+            retryLater()
         }
     }
 

@@ -108,10 +108,19 @@ enum System {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
-    /// Removes a Unix socket file that nobody listens on any more; leaves anything else alone.
-    static func unlinkStaleSocket(_ path: String) {
+    /// Removes the file of a Unix socket that nobody has open any more; leaves anything else alone.
+    ///
+    /// `name` is the path in the kernel's form. Only a connect tells whether the socket is alive: `ECONNREFUSED` says
+    /// that it is not.
+    static func unlinkStaleSocket(_ path: String, name: UnsafeRawBufferPointer) {
         var status = stat()
+        // SAFETY: lstat only writes `status`.
         guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
-        _ = unsafe unlink(path)
+        let probe = Glibc.socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard probe >= 0 else { return }
+        // SAFETY: `name` is a sockaddr_un and says how long it is.
+        let isStale = unsafe volley_connect(probe, name.baseAddress, UInt32(name.count)) != 0 && errno == ECONNREFUSED
+        close(probe)
+        if isStale { _ = unsafe unlink(path) }
     }
 }

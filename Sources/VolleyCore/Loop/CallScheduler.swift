@@ -12,6 +12,9 @@ package struct CallScheduler {
 
     package init() {}
 
+    /// Whether there is any call at all, ready or not.
+    package var hasCalls: Bool { !ready.isEmpty || !timers.isEmpty }
+
     /// Whether a call is ready to run in the next turn.
     package var hasReadyCalls: Bool { !ready.isEmpty }
 

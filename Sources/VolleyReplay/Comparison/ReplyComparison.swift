@@ -76,6 +76,7 @@ extension ReplyDifference: CustomStringConvertible {
     /// - Parameters:
     ///   - bytes: what is shown.
     ///   - limit: how many of them at most.
+    /// - Returns: two digits a byte.
     public static func hexadecimal(_ bytes: [UInt8], limit: Int = 64) -> String {
         let digits = Array("0123456789abcdef")
         var text = ""

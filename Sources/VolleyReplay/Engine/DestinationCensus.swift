@@ -25,7 +25,9 @@ struct DestinationCensus {
             let list = addresses.map { "\(SocketAddress($0, port: role.local.port))" }.joined(separator: ", ")
             return "it holds datagrams to \(list)"
         }
-        let top = ports.indices.filter { ports[$0] > 0 }.sorted { ports[$0] == ports[$1] ? $0 < $1 : ports[$0] > ports[$1] }
+        let top = ports.indices.filter { ports[$0] > 0 }.sorted { left, right in
+            ports[left] == ports[right] ? left < right : ports[left] > ports[right]
+        }
         guard !top.isEmpty else { return "it holds no UDP datagrams that could be decoded" }
         let list = top.prefix(5).map { "\($0) (\(ports[$0]))" }.joined(separator: ", ")
         return "the destination ports it holds most datagrams for are \(list)"

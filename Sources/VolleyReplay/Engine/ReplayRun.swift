@@ -78,8 +78,9 @@ struct ReplayRun: ~Copyable {
         guard let record = try reader.next() else { return false }
         if record.hasTimestamp { clock.take(record.timestampNanoseconds, loop) }
         if !isStarted { start(makeProtocol) }
-        if let filter, try !filter.matches(
-            record.bytes, originalLength: record.originalLength, linkType: record.linkType)
+        if let filter,
+            try !filter.matches(
+                record.bytes, originalLength: record.originalLength, linkType: record.linkType)
         {
             accounting.count(.filtered)
             return true
@@ -195,8 +196,9 @@ struct ReplayRun: ~Copyable {
     private borrowing func warnings(_ statistics: DatagramStatistics, _ comparison: ReplyComparison?) -> [String] {
         var warnings: [String] = []
         if datagrams.received == 0 {
-            warnings.append("nothing was delivered: the capture holds no datagram for \(role); "
-                + census.summary(of: role))
+            warnings.append(
+                "nothing was delivered: the capture holds no datagram for \(role); "
+                    + census.summary(of: role))
         }
         if datagrams.ambiguous > 0 {
             warnings.append(

@@ -20,7 +20,9 @@ public final class VirtualEventLoop: EventLoop {
     private(set) var time: Int64 = 0
     /// The time of day at the beginning, in nanoseconds since the epoch.
     private(set) var origin: Int64
-    /// Not after the deadline of any timer; `Int64.max` when there is none. It may be early: timers get cancelled.
+    /// Not after the deadline of any timer; `Int64.max` when there is none.
+    ///
+    /// It may be early, since timers get cancelled.
     private(set) var earliest = Int64.max
     private var hasReadyCalls = false
     private var isRunning = false

@@ -31,7 +31,7 @@ enum CaptureBench {
         let contestants = Contestant.allCases.filter {
             ($0 != .read || !path.hasSuffix(".pcapng")) && (name == nil || name == $0.rawValue)
         }
-        var samples = [Contestant: [Sample]]()
+        var samples: [Contestant: [Sample]] = [:]
         var seen: baseline_result?
         // The first round warms the page cache.
         for round in 0...rounds {
