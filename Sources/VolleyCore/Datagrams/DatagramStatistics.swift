@@ -60,6 +60,7 @@ public struct DatagramStatistics: Hashable, Sendable {
     package init() {}
 
     /// Counts one received batch of `count` datagrams, at least 1.
+    @inline(__always)
     package mutating func countBatch(of count: Int, bytes: Int) {
         received &+= UInt64(count)
         bytesReceived &+= UInt64(bytes)
