@@ -87,7 +87,14 @@ final class LiveContractWorld: ContractWorld {
 
     func deliver(_ batch: [ContractDatagram]) {
         guard let endpoint else { return }
-        for datagram in batch { sockets[datagram.peer].send(datagram.payload, to: endpoint) }
+        for datagram in batch {
+            let isHeard = !carrier.isUnix && (!isConnected || datagram.peer == 0)
+            let descriptor = isHeard ? transport?.descriptor : nil
+            let charge = descriptor.flatMap { System.receiveCharge($0) } ?? 0
+            sockets[datagram.peer].send(datagram.payload, to: endpoint)
+            // The next one, and the test, may only go on when this one is in the endpoint's queue.
+            if let descriptor { waitUntil { System.receiveCharge(descriptor) ?? .max > charge } }
+        }
     }
 
     func arrivals(at peer: Int) -> [[UInt8]] {
@@ -107,8 +114,10 @@ final class LiveContractWorld: ContractWorld {
 
     @discardableResult
     private func step() -> Bool {
-        let hasTried = tryAgain()
+        let attempts = hook.faults.sendAttempts.count
         let isBusy = loop.turn(waiting: false)
+        // Once a turn, whether the real timer was due in it or not.
+        let hasTried = hook.faults.sendAttempts.count == attempts && tryAgain()
         for socket in sockets { socket.drain() }
         return hasTried || isBusy
     }
@@ -129,7 +138,13 @@ private final class FaultyCalls: @unchecked Sendable {
     let faults = TransportFaults()
     private let peers: [PeerSocket]
 
-    init(peers: [PeerSocket]) { self.peers = peers }
+    /// How many datagrams each peer has been sent.
+    private var expected: [Int]
+
+    init(peers: [PeerSocket]) {
+        self.peers = peers
+        expected = peers.map { _ in 0 }
+    }
 
     func sendmmsg(_ descriptor: CInt, _ headers: UnsafeMutablePointer<mmsghdr>, _ count: Int) -> Int {
         let allowed = faults.nextSend(count) { index in
@@ -147,11 +162,25 @@ private final class FaultyCalls: @unchecked Sendable {
         var sent = 0
         while sent < count {
             let result = unsafe Syscalls.kernel.sendmmsg(descriptor, headers + sent, min(8, count - sent))
-            for peer in peers { peer.drain() }
             guard result > 0 else { return sent > 0 ? sent : result }
+            for index in sent..<sent + result { unsafe expectArrival(headers[index].msg_hdr) }
             sent += result
+            waitUntil {
+                for peer in peers { peer.drain() }
+                return zip(peers, expected).allSatisfy { $0.arrivals.count >= $1 }
+            }
         }
         return sent
+    }
+
+    /// Notes that a datagram is on its way to the peer its header names; without a name, to the connected one.
+    private func expectArrival(_ header: msghdr) {
+        guard let name = unsafe header.msg_name else { return expected[0] += 1 }
+        let bytes = unsafe Array(UnsafeRawBufferPointer(start: name, count: Int(header.msg_namelen)))
+        let address =
+            SocketAddress(kernelBytes: bytes).map(PeerAddress.init)
+            ?? (try? UnixAddress(kernelBytes: RawSpan(bytes.span))).map(PeerAddress.init)
+        if let index = peers.firstIndex(where: { $0.address == address }) { expected[index] += 1 }
     }
 
     func recvmmsg(_ descriptor: CInt, _ headers: UnsafeMutablePointer<mmsghdr>, _ count: Int) -> Int {
@@ -194,5 +223,15 @@ final class TemporaryNames {
         count += 1
         return directory == nil
             ? try UnixAddress(abstract: "\(prefix)-\(count)") : try UnixAddress(path: "\(prefix)-\(count)")
+    }
+}
+
+extension System {
+    /// Bytes charged for what waits to be received, more with every datagram: the first word of `SO_MEMINFO`.
+    static func receiveCharge(_ descriptor: CInt) -> UInt32? {
+        var words = InlineArray<9, UInt32>(repeating: 0)
+        var length = UInt32(MemoryLayout.size(ofValue: words))
+        // SAFETY: `length` is the size of `words`.
+        return unsafe getsockopt(descriptor, SOL_SOCKET, SO_MEMINFO, &words, &length) == 0 ? words[0] : nil
     }
 }

@@ -5,8 +5,10 @@ import VolleyTesting
 
 @testable import Volley
 
-/// A plain socket that plays a peer of the endpoint under test; a datagram is there when `send` has returned, since
-/// loopback and Unix sockets deliver synchronously.
+/// A plain socket that plays a peer of the endpoint under test.
+///
+/// Unix sockets deliver within the send. Loopback nearly always does, but on a busy machine it may leave a datagram to
+/// a kernel thread: what a test relies on has to be waited for, see ``waitUntil(_:)``.
 final class PeerSocket {
     let address: PeerAddress
     private let descriptor: CInt
@@ -82,5 +84,14 @@ final class PeerSocket {
                 return
             }
         }
+    }
+}
+
+/// Gives other threads, the kernel's among them, the processor until `condition` holds; gives up after so many times
+/// that only something that will never happen can be the reason.
+func waitUntil(_ condition: () -> Bool) {
+    for _ in 0..<2_000_000 {
+        if condition() { return }
+        sched_yield()
     }
 }

@@ -27,7 +27,7 @@ struct EndpointCreationTests {
         #expect(client.events == [.connectionMade])
         #expect(connected.extraInfo("peername") as? SocketAddress == address)
         connected.send(Array("hello".utf8))
-        loop.settle()
+        loop.settle { !client.payloads.isEmpty }
         #expect(server.datagrams.map(\.source) == [PeerAddress(try #require(connected.localAddress))])
         #expect(client.payloads == [Array("hello".utf8)])
         connected.close()
@@ -49,7 +49,7 @@ struct EndpointCreationTests {
         #expect(transport.descriptor == descriptor)
         let peer = try PeerSocket(host: IPAddress(v4: 0x7f00_0001))
         peer.send([1], to: PeerAddress(try #require(transport.localAddress)))
-        loop.settle()
+        loop.settle { !recorder.payloads.isEmpty }
         #expect(recorder.payloads == [[1]])
         #expect(identity.isOpen)
         transport.close()
@@ -107,7 +107,7 @@ struct EndpointCreationTests {
         let transport = try loop.connect(to: address, from: local, options) { recorder }
         #expect(transport.remoteAddress == nil)
         peers[1].send([1], to: PeerAddress(try #require(transport.localAddress)))
-        loop.settle()
+        loop.settle { !recorder.payloads.isEmpty }
         #expect(recorder.payloads == [[1]])
     }
 

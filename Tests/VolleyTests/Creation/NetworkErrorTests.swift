@@ -22,13 +22,21 @@ struct NetworkErrorTests {
             loop = try EpollLoop()
             transport = try loop.connect(to: peer, from: nil, DatagramOptions()) { [recorder] in recorder }
         }
+
+        /// Waits until the socket has an error to report, without fetching it.
+        func waitForError() throws {
+            var request = pollfd(fd: try #require(transport.descriptor), events: 0, revents: 0)
+            // SAFETY: poll reads and writes one pollfd.
+            waitUntil { unsafe poll(&request, 1, 0) == 1 && request.revents & Int16(POLLERR) != 0 }
+            try #require(request.revents & Int16(POLLERR) != 0)
+        }
     }
 
     @Test("a connected endpoint hears that its peer refuses, keeps all its datagrams, and lives on")
     func refused() throws {
         let orphan = try Orphan()
         for number in UInt8(0)..<5 { orphan.transport.send([number]) }
-        orphan.loop.settle()
+        orphan.loop.settle { !orphan.recorder.errors.isEmpty }
         #expect(!orphan.recorder.errors.isEmpty)
         #expect(orphan.recorder.errors.allSatisfy { $0.kind == .connectionRefused && $0.peer == orphan.peer })
         #expect(orphan.transport.statistics.sent == 5)
@@ -42,10 +50,14 @@ struct NetworkErrorTests {
         let orphan = try Orphan()
         orphan.transport.send([0])
         orphan.transport.flush()
+        try orphan.waitForError()
         let peer = try PeerSocket(address: orphan.peer)
         for number in UInt8(1)...4 { orphan.transport.send([number]) }
         orphan.transport.flush()
-        peer.drain()
+        waitUntil {
+            peer.drain()
+            return peer.arrivals.count == 4
+        }
         #expect(peer.arrivals == [[1], [2], [3], [4]])
         let error = DatagramError(.connectionRefused, operation: .send, origin: .network, peer: orphan.peer)
         #expect(orphan.recorder.errors == [error])
@@ -58,10 +70,11 @@ struct NetworkErrorTests {
         let orphan = try Orphan()
         orphan.transport.send([0])
         orphan.transport.flush()
+        try orphan.waitForError()
         let peer = try PeerSocket(address: orphan.peer)
         let local = PeerAddress(try #require(orphan.transport.localAddress))
         for number in UInt8(1)...3 { peer.send([number], to: local) }
-        orphan.loop.settle()
+        orphan.loop.settle { orphan.recorder.payloads.count == 3 }
         #expect(orphan.recorder.errors.map(\.errno) == [.connectionRefused])
         #expect(orphan.recorder.payloads == [[1], [2], [3]])
         orphan.loop.shutDown()
@@ -75,8 +88,10 @@ struct NetworkErrorTests {
         let peer = try PeerSocket(host: Self.host)
         transport.send([1], to: SocketAddress(Self.host, port: 9))
         transport.send([2], to: peer.address)
-        loop.settle()
-        peer.drain()
+        loop.settle {
+            peer.drain()
+            return !peer.arrivals.isEmpty
+        }
         #expect(recorder.errors == [])
         #expect(peer.arrivals == [[2]])
         loop.shutDown()

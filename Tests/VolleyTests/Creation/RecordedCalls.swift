@@ -68,6 +68,15 @@ extension DatagramTransport {
 }
 
 extension EpollLoop {
+    /// Runs turns until `condition` holds; loopback may take a moment.
+    func settle(until condition: () -> Bool) {
+        waitUntil {
+            turn(waiting: false)
+            return condition()
+        }
+        settle()
+    }
+
     /// Runs turns until there is nothing to do.
     func settle() { for _ in 0..<100 where !turn(waiting: false) { return } }
 }
