@@ -66,10 +66,14 @@ public final class DatagramEndpoint: Sendable {
         eventLoop.execute { [transport] _ in body(transport.value) }
     }
 
-    /// Flushes what is queued, then closes. Returns at once; see ``closed()``.
+    /// Flushes what is queued, then closes.
+    ///
+    /// Returns at once; see ``closed()``.
     public func close() { execute { $0.close() } }
 
-    /// Drops what is queued and closes. Returns at once; see ``closed()``.
+    /// Drops what is queued and closes.
+    ///
+    /// Returns at once; see ``closed()``.
     public func abort() { execute { $0.abort() } }
 
     /// Suspends until the endpoint is closed and its protocol has been told.

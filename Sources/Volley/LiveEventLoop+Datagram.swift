@@ -112,7 +112,8 @@ extension LiveEventLoop {
     ///
     /// - Throws: `ENOTSOCK` or `EPROTOTYPE` when the descriptor is not a datagram socket.
     public func adoptDatagram(
-        descriptor: CInt, options: DatagramOptions = DatagramOptions(), _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
+        descriptor: CInt, options: DatagramOptions = DatagramOptions(),
+        _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
     ) throws(DatagramError) -> DatagramEndpoint {
         try run { loop throws(DatagramError) in
             DatagramEndpoint(try loop.adopt(descriptor, options, makeProtocol), on: self)

@@ -6,9 +6,9 @@ import VolleyCore
 @testable import Volley
 
 #if DEBUG
-    private let isOptimised = false
+private let isOptimised = false
 #else
-    private let isOptimised = true
+private let isOptimised = true
 #endif
 
 /// What the datapath costs where it can be counted exactly: heap allocations and system calls.

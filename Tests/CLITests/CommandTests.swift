@@ -116,7 +116,7 @@ struct CommandTests {
         let decoded = try JSONDecoder().decode(Report.self, from: Data(report.utf8))
         #expect(decoded.received == 0)
         #if !DEBUG
-            #expect(decoded.maximumResidentBytes < 20_000_000)
+        #expect(decoded.maximumResidentBytes < 20_000_000)
         #endif
     }
 

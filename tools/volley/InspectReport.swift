@@ -68,16 +68,20 @@ struct InspectReport: Encodable {
 
     /// The same for a person.
     var lines: [String] {
-        var lines = ["\(file): \(records.grouped) records, \(datagrams.grouped) UDP datagrams, "
-            + "\(payloadBytes.grouped) bytes of payload"]
+        var lines = [
+            "\(file): \(records.grouped) records, \(datagrams.grouped) UDP datagrams, "
+                + "\(payloadBytes.grouped) bytes of payload"
+        ]
         if let firstNanoseconds, let seconds {
             lines.append("time: \(timeText(firstNanoseconds)) UTC, \(seconds.text(6)) s")
         }
         if timestampsBackwards > 0 { lines.append("time goes backwards \(timestampsBackwards.grouped) times") }
         lines.append("link types: " + linkTypes.map { "\($0.linkType) \($0.records.grouped)" }.joined(separator: ", "))
-        lines.append("classes: " + RecordClass.all.compactMap { kind in
-            classes[kind.name].map { "\(kind.name) \($0.grouped)" }
-        }.joined(separator: ", "))
+        lines.append(
+            "classes: "
+                + RecordClass.all.compactMap { kind in
+                    classes[kind.name].map { "\(kind.name) \($0.grouped)" }
+                }.joined(separator: ", "))
         if !malformed.isEmpty {
             lines.append(
                 "malformed: "
@@ -85,17 +89,23 @@ struct InspectReport: Encodable {
                     .joined(separator: ", "))
         }
         if !endpoints.isEmpty { lines += ["", "endpoints (\(endpoints.count) of \(endpointsTotal.grouped))"] }
-        lines += table(endpoints.map {
-            [$0.address, "sent \($0.sent.grouped)", "received \($0.received.grouped)",
-                "\(($0.sentBytes + $0.receivedBytes).grouped) bytes"]
-        })
+        lines += table(
+            endpoints.map {
+                [
+                    $0.address, "sent \($0.sent.grouped)", "received \($0.received.grouped)",
+                    "\(($0.sentBytes + $0.receivedBytes).grouped) bytes",
+                ]
+            })
         if !conversations.isEmpty {
             lines += ["", "conversations (\(conversations.count) of \(conversationsTotal.grouped))"]
         }
-        lines += table(conversations.map {
-            [$0.first, $0.second, "→ \($0.forward.grouped)", "← \($0.backward.grouped)",
-                "\(($0.forwardBytes + $0.backwardBytes).grouped) bytes"]
-        })
+        lines += table(
+            conversations.map {
+                [
+                    $0.first, $0.second, "→ \($0.forward.grouped)", "← \($0.backward.grouped)",
+                    "\(($0.forwardBytes + $0.backwardBytes).grouped) bytes",
+                ]
+            })
         if datagramsBeyondConversations > 0 {
             lines.append("\(datagramsBeyondConversations.grouped) datagrams of further conversations are not listed")
         }

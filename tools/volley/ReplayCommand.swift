@@ -96,9 +96,10 @@ struct ReplayCommand: ParsableCommand {
 
 /// A role from the command line, or why it is none.
 func parseRole(_ argument: String) throws -> ReplayRole {
-    let (kind, rest) = argument.firstIndex(of: ":").map {
-        (argument[..<$0], String(argument[argument.index(after: $0)...]))
-    } ?? (argument[...], "")
+    let (kind, rest) =
+        argument.firstIndex(of: ":").map {
+            (argument[..<$0], String(argument[argument.index(after: $0)...]))
+        } ?? (argument[...], "")
     guard kind == "server" || kind == "client" else {
         throw ValidationError("a role is server:PORT, server:ADDRESS:PORT, client:PORT or client:ADDRESS:PORT.")
     }

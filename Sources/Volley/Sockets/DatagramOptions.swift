@@ -5,13 +5,17 @@ public struct DatagramOptions: Sendable {
     /// The most datagrams one `recvmmsg` or `sendmmsg` carries: 1…1024.
     public var batchSize = 64
 
-    /// Bytes of each receive slot, 1…16,777,216. A longer datagram arrives truncated, flagged and counted.
+    /// Bytes of each receive slot, 1…16,777,216.
+    ///
+    /// A longer datagram arrives truncated, flagged and counted.
     ///
     /// The default holds every UDP datagram; memory is only used as far as datagrams reach.
     public var slotSize = 65_536
 
     /// The receive buffer to ask the kernel for (`SO_RCVBUF`), in bytes; it doubles this and clamps it to
-    /// `net.core.rmem_max`. `nil` leaves the system's default.
+    /// `net.core.rmem_max`.
+    ///
+    /// `nil` leaves the system's default.
     public var receiveBufferSize: Int?
 
     /// The send buffer to ask the kernel for (`SO_SNDBUF`), in bytes; `nil` leaves the system's default.
@@ -31,7 +35,9 @@ public struct DatagramOptions: Sendable {
     public var isIPv6Only: Bool?
 
     /// Whether each datagram carries the address it was sent to (`IP_PKTINFO`, `IPV6_RECVPKTINFO`), so that replies
-    /// leave from there. `nil`, the default, asks for it on endpoints bound to a wildcard address, which need it.
+    /// leave from there.
+    ///
+    /// `nil`, the default, asks for it on endpoints bound to a wildcard address, which need it.
     public var receivesLocalAddress: Bool?
 
     /// When writing is paused and resumed, and when sends are dropped.

@@ -115,7 +115,9 @@ struct ReceiveRing: ~Copyable {
         }
     }
 
-    /// Reads the local addresses. A connected socket of one peer needs none, and has no control area.
+    /// Reads the local addresses.
+    ///
+    /// A connected socket of one peer needs none, and has no control area.
     private func collectControl(_ count: Int) {
         for index in 0..<count {
             // SAFETY: the header's control area is ours and as long as the kernel says.

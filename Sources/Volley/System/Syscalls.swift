@@ -2,7 +2,9 @@ internal import CVolley
 internal import Glibc
 
 /// The system calls of the datagram path, each wrapped once: `EINTR` is retried here, and errno is read in the same
-/// statement as the call. Nothing else in the package calls libc for sockets.
+/// statement as the call.
+///
+/// Nothing else in the package calls libc for sockets.
 ///
 /// A table and not plain functions, so that a test can force a short send or any errno: replace a field, keep the rest.
 /// Results are the call's own, or the negated errno.

@@ -29,7 +29,9 @@ public struct UnixAddress: Sendable, BitwiseCopyable {
         try self.init(path: path, text: "")
     }
 
-    /// The socket with `name` in the abstract name space: at most 107 bytes of UTF-8. NUL has no meaning there.
+    /// The socket with `name` in the abstract name space: at most 107 bytes of UTF-8.
+    ///
+    /// NUL has no meaning there.
     public init(abstract name: String) throws(AddressError) {
         try self.init(abstract: name.utf8Span.span, text: name)
     }

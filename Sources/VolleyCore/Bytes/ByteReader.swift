@@ -160,7 +160,9 @@ extension ByteReader {
         position = offset
     }
 
-    /// Throws unless `count` bytes are left. As unsigned numbers, so that a negative count is a huge one.
+    /// Throws unless `count` bytes are left.
+    ///
+    /// As unsigned numbers, so that a negative count is a huge one.
     @inlinable
     func check(_ count: Int) throws(ByteError) {
         guard UInt(bitPattern: count) <= UInt(bitPattern: remaining) else {

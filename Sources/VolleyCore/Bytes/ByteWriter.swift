@@ -176,7 +176,9 @@ extension ByteWriter {
         output.removeLast(count &- offset)
     }
 
-    /// Throws unless there is room for `size` bytes. As unsigned numbers, so that a negative size is a huge one.
+    /// Throws unless there is room for `size` bytes.
+    ///
+    /// As unsigned numbers, so that a negative size is a huge one.
     @inlinable
     func check(_ size: Int) throws(ByteError) {
         guard UInt(bitPattern: size) <= UInt(bitPattern: output.freeCapacity) else {

@@ -11,9 +11,13 @@ extension DatagramError {
         }
         private let value: Value
 
-        /// `ECONNREFUSED`: nobody listens on that port. Python: `ConnectionRefusedError`.
+        /// `ECONNREFUSED`: nobody listens on that port.
+        ///
+        /// Python: `ConnectionRefusedError`.
         public static let connectionRefused = Kind(value: .connectionRefused)
-        /// `ECONNRESET`, `EPIPE`, `ENOTCONN`: the peer is gone. Python: `ConnectionResetError`.
+        /// `ECONNRESET`, `EPIPE`, `ENOTCONN`: the peer is gone.
+        ///
+        /// Python: `ConnectionResetError`.
         public static let connectionReset = Kind(value: .connectionReset)
         /// `EHOSTUNREACH`, `ENONET`.
         public static let hostUnreachable = Kind(value: .hostUnreachable)
@@ -27,7 +31,9 @@ extension DatagramError {
         public static let protocolError = Kind(value: .protocolError)
         /// `EMSGSIZE`: the datagram is larger than the socket or the path takes.
         public static let messageTooLong = Kind(value: .messageTooLong)
-        /// `EACCES`, `EPERM`: a broadcast without permission, a firewall. Python: `PermissionError`.
+        /// `EACCES`, `EPERM`: a broadcast without permission, a firewall.
+        ///
+        /// Python: `PermissionError`.
         public static let permissionDenied = Kind(value: .permissionDenied)
         /// `ENOBUFS`, `ENOMEM`.
         public static let noBufferSpace = Kind(value: .noBufferSpace)
@@ -41,7 +47,9 @@ extension DatagramError {
         public static let destinationRequired = Kind(value: .destinationRequired)
         /// `EISCONN`: a send to an address other than the connected peer's.
         public static let alreadyConnected = Kind(value: .alreadyConnected)
-        /// `ENOENT`: no socket at that path. Python: `FileNotFoundError`.
+        /// `ENOENT`: no socket at that path.
+        ///
+        /// Python: `FileNotFoundError`.
         public static let fileNotFound = Kind(value: .fileNotFound)
         /// `EINVAL`.
         public static let invalidArgument = Kind(value: .invalidArgument)

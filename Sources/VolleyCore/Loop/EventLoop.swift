@@ -24,7 +24,9 @@ public protocol EventLoop: AnyObject {
 }
 
 extension EventLoop {
-    /// Calls `body` once `delay` has passed; a delay of zero or less runs in the next turn. asyncio: `call_later`.
+    /// Calls `body` once `delay` has passed; a delay of zero or less runs in the next turn.
+    ///
+    /// asyncio: `call_later`.
     @inlinable @discardableResult
     public func callLater(_ delay: Duration, _ body: @escaping () -> Void) -> ScheduledCall {
         callAt(now.advanced(by: delay), body)
@@ -56,7 +58,9 @@ public final class ScheduledCall {
     /// Whether the call has neither run nor been cancelled.
     public var isPending: Bool { body != nil }
 
-    /// Prevents the call and releases what it holds; does nothing after it has run. asyncio: `cancel`.
+    /// Prevents the call and releases what it holds; does nothing after it has run.
+    ///
+    /// asyncio: `cancel`.
     public func cancel() { body = nil }
 
     package func run() {

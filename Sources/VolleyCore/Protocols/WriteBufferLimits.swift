@@ -72,4 +72,3 @@ public struct WriteBufferLimitsError: Error, Hashable, Sendable, CustomStringCon
             + "got maximum = \(maximum), high = \(high), low = \(low)"
     }
 }
-

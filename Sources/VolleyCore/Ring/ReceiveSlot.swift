@@ -2,7 +2,9 @@
 /// until the batch has been delivered and its replies have been flushed.
 @unsafe @usableFromInline
 package struct ReceiveSlot {
-    /// The address it was sent to, if the world was asked for it. First, so that a pointer to the slot is one to it.
+    /// The address it was sent to, if the world was asked for it.
+    ///
+    /// First, so that a pointer to the slot is one to it.
     @usableFromInline package var local = LocalAddress.unknown
     /// The first byte of the payload.
     @usableFromInline package var payload: UnsafeRawPointer

@@ -1,7 +1,9 @@
 /// What a world can do for a scenario, beyond delivering datagrams and showing what was sent.
 public struct ContractCapabilities: OptionSet, Hashable, Sendable {
+    /// One bit for each capability.
     public let rawValue: UInt32
 
+    /// The capabilities with these bits.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
     /// The endpoint is connected to one peer.
@@ -26,7 +28,8 @@ public struct ContractCapabilities: OptionSet, Hashable, Sendable {
     private static let names: [(ContractCapabilities, String)] = [
         (.connected, "a connected endpoint"), (.unconnected, "an unconnected endpoint"),
         (.sendFaults, "faults of sends"), (.receiveFaults, "faults of receives"), (.internet, "IP addresses"),
-        (.oversized, "a payload too large to send"), (.truncation, "truncation"), (.deafPeer, "a peer that is not there"),
+        (.oversized, "a payload too large to send"), (.truncation, "truncation"),
+        (.deafPeer, "a peer that is not there"),
         (.interactive, "deliveries at any time"),
     ]
 

@@ -32,13 +32,17 @@ public final class InMemoryEndpoint {
     /// Opens an endpoint; `connectionMade` has been called when this returns.
     ///
     /// - Parameters:
+    ///   - protocol: what receives; kept until it has been told that the connection is lost.
+    ///   - eventLoop: the loop it lives on.
     ///   - local: the address it is bound to; its family is that of the endpoint.
     ///   - remote: the peer of a connected endpoint, of the same family; `nil` for one that is not connected.
+    ///   - options: sizes and limits.
+    ///   - faults: what goes wrong, if it is to be shared with somebody.
     public init(
         _ protocol: any DatagramProtocol, on eventLoop: ManualEventLoop, local: SocketAddress,
         remote: SocketAddress? = nil, options: Options = Options(), faults: TransportFaults = TransportFaults()
     ) {
-        precondition(options.batchSize > 0 && options.slotSize > 0, "an endpoint needs at least one byte to receive into")
+        precondition(options.batchSize > 0 && options.slotSize > 0, "an endpoint has room for a byte")
         precondition(remote.map { $0.family == local.family } ?? true, "both ends are of one family")
         self.eventLoop = eventLoop
         self.faults = faults

@@ -20,7 +20,8 @@ final class InMemoryWorld: DatagramWorld {
     private var drops: UInt64 = 0
     private(set) var sent: [InMemoryDatagram] = []
 
-    init(_ transport: RingTransport, loop: ManualEventLoop, faults: TransportFaults, options: InMemoryEndpoint.Options) {
+    init(_ transport: RingTransport, loop: ManualEventLoop, faults: TransportFaults, options: InMemoryEndpoint.Options)
+    {
         self.loop = loop
         self.transport = transport
         self.faults = faults

@@ -29,9 +29,11 @@ public final class ManualEventLoop: EventLoop {
     /// What other threads use; it takes calls until this loop is gone.
     public var handle: any EventLoopHandle { mailbox }
 
+    /// Calls `body` in the next turn.
     @discardableResult
     public func callSoon(_ body: @escaping () -> Void) -> ScheduledCall { scheduler.callSoon(body) }
 
+    /// Calls `body` in a turn at `deadline` or after it.
     @discardableResult
     public func callAt(_ deadline: MonotonicInstant, _ body: @escaping () -> Void) -> ScheduledCall {
         scheduler.callAt(deadline, body)

@@ -24,33 +24,39 @@ public class CallbackRecorder {
 
     fileprivate init() {}
 
+    /// Records the callback, keeps the transport, runs ``onConnectionMade``.
     public func connectionMade(_ transport: any DatagramTransport) {
         events.append(.connectionMade)
         self.transport = transport
         onConnectionMade?(transport)
     }
 
+    /// Records a copy of the datagram, runs ``onDatagram``.
     public func datagramReceived(_ datagram: Datagram) {
         events.append(.datagram(RecordedDatagram(datagram)))
         datagramCount += 1
         if let transport { onDatagram?(transport, datagram, datagramCount - 1) }
     }
 
+    /// Records the error, runs ``onError``.
     public func errorReceived(_ error: DatagramError) {
         events.append(.error(error))
         if let transport { onError?(transport, error) }
     }
 
+    /// Records the callback, runs ``onPauseWriting``.
     public func pauseWriting() {
         events.append(.pauseWriting)
         if let transport { onPauseWriting?(transport) }
     }
 
+    /// Records the callback, runs ``onResumeWriting``.
     public func resumeWriting() {
         events.append(.resumeWriting)
         if let transport { onResumeWriting?(transport) }
     }
 
+    /// Records the callback, runs ``onConnectionLost``.
     public func connectionLost(_ error: DatagramError?) {
         events.append(.connectionLost(error))
         if let transport { onConnectionLost?(transport, error) }
@@ -80,6 +86,7 @@ public final class RecordingBatchProtocol: CallbackRecorder, DatagramProtocol {
     /// A recorder without hooks.
     public override init() {}
 
+    /// Records the batch, then each of its datagrams.
     public func datagramsReceived(_ batch: borrowing DatagramBatch) {
         noteBatch(batch.count)
         for index in batch.indices { datagramReceived(batch[index]) }

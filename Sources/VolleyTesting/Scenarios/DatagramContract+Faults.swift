@@ -13,7 +13,9 @@ extension DatagramContract {
                 try run.expectEqual(run.faults.sendAttempts.map(\.taken), [1, 2, 1, 4], "taken")
                 try run.expectBalance(submitted: 8)
             },
-            DatagramScenario("would-block in mid-batch keeps the order, also with what is sent later", needs: .sendFaults) { run in
+            DatagramScenario(
+                "would-block in mid-batch keeps the order, also with what is sent later", needs: .sendFaults
+            ) { run in
                 try run.open()
                 run.faults.sendScript = [.take(3), .block]
                 run.send("a", "b", "c", "d", "e")
@@ -41,6 +43,8 @@ extension DatagramContract {
 private struct FaultScript {
     private var generator: ContractGenerator
     private var submitted: [[UInt8]] = []
+    /// How many arrivals have been checked, and where in `submitted` the next one may be.
+    private var checked = (arrivals: 0, submitted: 0)
 
     private static let poison: [UInt8: Errno] = [7: .messageTooLong, 9: .notPermitted]
     /// Errnos that the poison does not use, so that none is taken for a datagram's own.
@@ -90,14 +94,13 @@ private struct FaultScript {
     }
 
     /// What arrived is part of what was submitted, in its order, none of it twice.
-    private func check(_ run: ContractRun) throws {
+    private mutating func check(_ run: ContractRun) throws {
         let arrivals = run.world.arrivals(at: 0)
-        var rest = submitted[...]
-        for payload in arrivals {
-            guard let index = rest.firstIndex(of: payload) else {
+        for payload in arrivals[checked.arrivals...] {
+            guard let index = submitted[checked.submitted...].firstIndex(of: payload) else {
                 return try run.expect(false, "\(payload.prefix(3)) is a duplicate or out of order")
             }
-            rest = rest[(index + 1)...]
+            checked = (checked.arrivals + 1, index + 1)
         }
         try run.expectEqual(run.statistics.sent, UInt64(arrivals.count), "sent")
         try run.expect(run.transport.writeBufferSize <= 2_000, "a write buffer within its maximum")
@@ -108,7 +111,8 @@ private struct FaultScript {
         let statistics = run.statistics
         let own = run.errors.count { $0.origin == .local }
         try run.expectEqual(statistics.failedDropped, UInt64(own), "dropped for an error, each reported")
-        try run.expectEqual(statistics.bytesSent, UInt64(run.world.arrivals(at: 0).reduce(0) { $0 + $1.count }), "bytes sent")
+        try run.expectEqual(
+            statistics.bytesSent, UInt64(run.world.arrivals(at: 0).reduce(0) { $0 + $1.count }), "bytes sent")
         let dropped = statistics.failedDropped + statistics.overflowDropped
         try run.expectEqual(statistics.sendsDropped, dropped, "dropped in all")
         try run.expectBalance(submitted: submitted.count)

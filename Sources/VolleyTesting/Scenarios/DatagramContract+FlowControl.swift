@@ -29,7 +29,8 @@ extension DatagramContract {
             run.transport.writeBufferLimits = try WriteBufferLimits(low: 0, high: 19)
             try run.expectEqual(run.flowControl, "P", "calls of flow control")
         },
-        DatagramScenario("setting low at the present size or above resumes at once", ["F13"], needs: .sendFaults) { run in
+        DatagramScenario("setting low at the present size or above resumes at once", ["F13"], needs: .sendFaults) {
+            run in
             try run.open(limits: WriteBufferLimits(low: 0, high: 0))
             run.block(with: "aa", "bb")
             try run.expectEqual(run.flowControl, "P", "calls of flow control")
@@ -156,7 +157,8 @@ extension DatagramContract {
             try run.expectEqual(run.flowControl, "PR", "calls of flow control")
             try run.expectEqual(run.arrivals(), ["aa", "bb"], "arrivals")
         },
-        DatagramScenario("closing in pauseWriting sends what is queued, and drops what comes after", needs: .sendFaults) { run in
+        DatagramScenario("closing in pauseWriting sends what is queued, and drops what comes after", needs: .sendFaults)
+        { run in
             try run.open(limits: WriteBufferLimits(low: 0, high: 10)) { $0.onPauseWriting = { $0.close() } }
             run.block(with: "aa", "bb")
             run.send("cc")

@@ -136,7 +136,8 @@ extension DatagramContract {
             run.settle()
             try run.expectEqual(run.received, ["a"], "payloads")
         },
-        DatagramScenario("a rest kept back when the endpoint closes is counted as undelivered", styles: [.single]) { run in
+        DatagramScenario("a rest kept back when the endpoint closes is counted as undelivered", styles: [.single]) {
+            run in
             try run.open { $0.onDatagram = { transport, _, _ in transport.pauseReading() } }
             run.deliver("a", "b", "c", "d")
             run.settle()

@@ -171,7 +171,8 @@ extension DatagramContract {
             try run.expect(Array(run.world.arrivals(at: 0).dropFirst()) == expected, "400 replies, whole and in order")
             try run.expectBalance(submitted: 401)
         },
-        DatagramScenario("at the maximum, sends are dropped and counted, and what waits stays", needs: .sendFaults) { run in
+        DatagramScenario("at the maximum, sends are dropped and counted, and what waits stays", needs: .sendFaults) {
+            run in
             try run.open(limits: WriteBufferLimits(low: 0, high: 20, maximum: 35))
             run.faults.isSendingBlocked = true
             run.send("aa", "bb", "cc")

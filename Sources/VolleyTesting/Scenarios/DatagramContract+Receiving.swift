@@ -12,7 +12,8 @@ extension DatagramContract {
             try run.expectEqual(run.statistics.received, 1, "received")
             try run.expectEqual(run.statistics.bytesReceived, 5, "bytes received")
         },
-        DatagramScenario("the datagrams of one batch are delivered in order, and counted as one batch", ["D95"]) { run in
+        DatagramScenario("the datagrams of one batch are delivered in order, and counted as one batch", ["D95"]) {
+            run in
             try run.open()
             run.deliver("a", "b", "c", "d", "e")
             run.settle()
@@ -86,7 +87,8 @@ extension DatagramContract {
             }
             try run.expect(isNamed, "a local address inside connectionMade")
             let transport: any DatagramTransport = run.transport
-            let peer = transport.remoteAddress.map(PeerAddress.init) ?? transport.unixRemoteAddress.map(PeerAddress.init)
+            let peer =
+                transport.remoteAddress.map(PeerAddress.init) ?? transport.unixRemoteAddress.map(PeerAddress.init)
             try run.expectEqual(peer, run.isConnected ? run.world.peers[0] : nil, "remote address")
         },
         DatagramScenario("extra info gives a value, the fallback, or nothing", ["F16"]) { run in
@@ -158,7 +160,7 @@ extension DatagramContract {
             try run.expectEqual(run.received, ["a"], "payloads")
         },
         DatagramScenario(
-            "an errno that says the descriptor is gone ends the endpoint, and is no errorReceived", ["D6"],
+            "an errno of a receive that says the descriptor is gone ends the endpoint, and is no errorReceived", ["D6"],
             needs: .receiveFaults
         ) { run in
             try run.open()

@@ -6,7 +6,8 @@ extension DatagramContract {
 
     static let sendErrors: [DatagramScenario] = [
         DatagramScenario(
-            "an error of one datagram in mid-batch is reported with its peer, and the others go", ["D30", "D31", "D91"],
+            "an error of one datagram in mid-batch is reported with its peer, and the others go",
+            ["D30", "D31", "D91"],
             needs: .sendFaults
         ) { run in
             try run.open()
@@ -38,7 +39,8 @@ extension DatagramContract {
             try run.expectEqual(run.losses, 0, "calls of connectionLost")
             try run.expectBalance(submitted: 3)
         },
-        DatagramScenario("every errno of a send reaches errorReceived, and the endpoint lives on", needs: .sendFaults) { run in
+        DatagramScenario("every errno of a send reaches errorReceived, and the endpoint lives on", needs: .sendFaults) {
+            run in
             try run.open()
             let errnos: [Errno] = [
                 .connectionRefused, .noRouteToHost, .networkUnreachable, .hostIsDown, .messageTooLong, .notPermitted,
@@ -68,7 +70,9 @@ extension DatagramContract {
             try run.expectEqual(run.arrivals(), ["a"], "arrivals")
             try run.expectBalance(submitted: 6)
         },
-        DatagramScenario("a payload too large for the network is reported, and the others go", ["D91"], needs: .oversized) { run in
+        DatagramScenario(
+            "a payload too large for the network is reported, and the others go", ["D91"], needs: .oversized
+        ) { run in
             try run.open()
             run.send("a")
             run.transport.send([UInt8](repeating: 1, count: run.world.oversizedCount), to: run.world.peers[0])
@@ -106,7 +110,7 @@ extension DatagramContract {
             try run.expectBalance(submitted: 7)
         },
         DatagramScenario(
-            "an errno that says the descriptor is gone ends the endpoint, and is no errorReceived", ["D6"],
+            "an errno of a send that says the descriptor is gone ends the endpoint, and is no errorReceived", ["D6"],
             needs: .sendFaults
         ) { run in
             try run.open()
@@ -135,7 +139,8 @@ extension DatagramContract {
             try run.expectEqual(run.errors.map(\.errno), [.connectionRefused], "errors")
             try run.expectBalance(submitted: 1)
         },
-        DatagramScenario("closing inside of a send's own flush drops that send and counts it", needs: .sendFaults) { run in
+        DatagramScenario("closing inside of a send's own flush drops that send and counts it", needs: .sendFaults) {
+            run in
             try run.open { $0.onError = { transport, _ in transport.close() } }
             run.faults.poisonedTags = [tag: .notPermitted]
             run.send("x")
@@ -147,7 +152,8 @@ extension DatagramContract {
             try run.expectEqual(run.statistics.closedDropped, 1, "dropped since closing")
             try run.expectBalance(submitted: Int(submitted))
         },
-        DatagramScenario("aborting inside of a send's own flush drops that send and counts it", needs: .sendFaults) { run in
+        DatagramScenario("aborting inside of a send's own flush drops that send and counts it", needs: .sendFaults) {
+            run in
             try run.open { $0.onError = { transport, _ in transport.abort() } }
             run.faults.poisonedTags = [tag: .notPermitted]
             run.send("x")
@@ -157,7 +163,9 @@ extension DatagramContract {
             try run.expectEqual(run.transport.writeBufferSize, 0, "write buffer")
             try run.expectEqual(run.losses, 1, "calls of connectionLost")
         },
-        DatagramScenario("a descriptor gone in the drain ends the endpoint and counts the queue", ["D6"], needs: .sendFaults) { run in
+        DatagramScenario(
+            "a descriptor gone in the drain ends the endpoint and counts the queue", ["D6"], needs: .sendFaults
+        ) { run in
             try run.open()
             run.block(with: "a", "b", "c")
             run.faults.sendScript = [.take(1), .fail(.notSocket)]
@@ -167,84 +175,6 @@ extension DatagramContract {
             try run.expectLost(to: .notSocket)
             try run.expectEqual(run.statistics.failedDropped, 2, "dropped for an error")
             try run.expectBalance(submitted: 3)
-        },
-    ]
-
-    static let inheritedErrors: [DatagramScenario] = [
-        DatagramScenario(
-            "an error inherited from an earlier datagram is reported and costs nothing", ["D30", "D31", "D92"],
-            needs: .sendFaults
-        ) { run in
-            try run.open()
-            run.faults.sendScript = [.fail(.connectionRefused)]
-            run.send("a", "b", "c", "d")
-            run.settle()
-            try run.expectEqual(run.arrivals(), ["a", "b", "c", "d"], "arrivals")
-            try run.expectInherited([.connectionRefused])
-            try run.expectBalance(submitted: 4)
-        },
-        DatagramScenario("an inherited error in mid-batch is reported and costs nothing", needs: .sendFaults) { run in
-            try run.open()
-            run.faults.sendScript = [.take(2), .fail(.noRouteToHost), .take(1), .fail(.connectionRefused)]
-            run.send("a", "b", "c", "d")
-            run.settle()
-            try run.expectEqual(run.arrivals(), ["a", "b", "c", "d"], "arrivals")
-            try run.expectInherited([.noRouteToHost, .connectionRefused])
-            try run.expectBalance(submitted: 4)
-        },
-        DatagramScenario(
-            "an inherited error in the drain is reported and costs nothing", ["D40", "D41"], needs: .sendFaults
-        ) { run in
-            try run.open()
-            run.block(with: "a", "b", "c")
-            run.faults.sendScript = [.fail(.connectionRefused), .take(1), .fail(.connectionRefused)]
-            run.faults.isSendingBlocked = false
-            run.settle()
-            try run.expectEqual(run.arrivals(), ["a", "b", "c"], "arrivals")
-            try run.expectInherited([.connectionRefused, .connectionRefused])
-            try run.expectBalance(submitted: 3)
-        },
-        DatagramScenario("an inherited error before a send that blocks is reported once, and costs nothing", needs: .sendFaults) { run in
-            try run.open()
-            run.faults.sendScript = [.fail(.connectionRefused), .block]
-            run.send("a", "b")
-            run.settle()
-            try run.expectEqual(run.arrivals(), ["a", "b"], "arrivals")
-            try run.expectInherited([.connectionRefused])
-            try run.expectBalance(submitted: 2)
-        },
-        DatagramScenario("two inherited errors in a row are both reported, and cost nothing", needs: .sendFaults) { run in
-            try run.open()
-            run.faults.sendScript = [.fail(.connectionRefused), .fail(.noRouteToHost)]
-            run.send("a", "b")
-            run.settle()
-            try run.expectEqual(run.arrivals(), ["a", "b"], "arrivals")
-            try run.expectInherited([.connectionRefused, .noRouteToHost])
-            try run.expectBalance(submitted: 2)
-        },
-        DatagramScenario("the same error on the second try is the datagram's own", needs: .sendFaults) { run in
-            try run.open()
-            run.faults.sendScript = [.fail(.notPermitted), .fail(.notPermitted)]
-            run.send("a", "b")
-            run.settle()
-            try run.expectEqual(run.arrivals(), ["b"], "arrivals")
-            try run.expectEqual(run.errors.count, 1, "errors")
-            if let error = run.errors.first { try run.expectOwn(error, .notPermitted, peer: 0) }
-            try run.expectBalance(submitted: 2)
-        },
-        DatagramScenario("errors without end are not tried without end", needs: .sendFaults) { run in
-            try run.open()
-            run.faults.sendScript = (0..<5_000).map { .fail($0.isMultiple(of: 2) ? .connectionRefused : .noRouteToHost) }
-            run.send("a", "b", "c")
-            run.settle()
-            try run.expect(
-                run.faults.sendAttempts.count <= 3 * 16, "at most 16 tries a datagram, not \(run.faults.sendAttempts.count)")
-            try run.expectEqual(run.statistics.failedDropped, 3, "dropped for an error")
-            run.faults.sendScript = []
-            run.send("d")
-            run.settle()
-            try run.expectEqual(run.arrivals(), ["d"], "arrivals")
-            try run.expectBalance(submitted: 4)
         },
     ]
 }
@@ -258,7 +188,8 @@ extension ContractRun {
         let address = error.peer.map(PeerAddress.init) ?? error.unixPeer.map(PeerAddress.init)
         let isRight =
             error.errno == errno && error.operation == .send && error.origin == .local && address == world.peers[peer]
-        try expect(isRight, "a local \(errno) for peer \(peer), not \(error)", fileID: fileID, filePath: filePath, line: line)
+        try expect(
+            isRight, "a local \(errno) for peer \(peer), not \(error)", fileID: fileID, filePath: filePath, line: line)
     }
 
     /// The errors so far are these, none of them blamed on a datagram of the present.

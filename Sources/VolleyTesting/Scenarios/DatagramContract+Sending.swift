@@ -132,7 +132,8 @@ extension DatagramContract {
             try run.expectEqual(run.losses, 1, "calls of connectionLost")
             try run.expectBalance(submitted: 5)
         },
-        DatagramScenario("a connected endpoint refuses another destination: EISCONN", ["D33"], needs: .connected) { run in
+        DatagramScenario("a connected endpoint refuses another destination: EISCONN", ["D33"], needs: .connected) {
+            run in
             try run.open()
             run.send("a", to: 1)
             try run.expectEqual(run.errors.map(\.errno), [.socketIsConnected], "errors, before the send returned")
@@ -143,7 +144,8 @@ extension DatagramContract {
             try run.expectEqual(run.statistics.refusedDropped, 1, "refused")
             try run.expectBalance(submitted: 1)
         },
-        DatagramScenario("an unconnected endpoint refuses a send without address: EDESTADDRREQ", needs: .unconnected) { run in
+        DatagramScenario("an unconnected endpoint refuses a send without address: EDESTADDRREQ", needs: .unconnected) {
+            run in
             try run.open()
             run.transport.send([1])
             try run.expectEqual(run.errors.map(\.errno), [.addressRequired], "errors, before the send returned")
@@ -190,7 +192,9 @@ extension DatagramContract {
                 $0.onError = { [unowned recorder = $0] transport, _ in
                     depth += 1
                     isNested = isNested || depth > 1
-                    if recorder.errors.count < 50 { isConnected ? transport.send([1], to: stranger) : transport.send([1]) }
+                    if recorder.errors.count < 50 {
+                        isConnected ? transport.send([1], to: stranger) : transport.send([1])
+                    }
                     depth -= 1
                 }
             }

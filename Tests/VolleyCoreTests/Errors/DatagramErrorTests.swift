@@ -4,16 +4,18 @@ import VolleyCore
 
 @Suite("Errors")
 struct DatagramErrorTests {
-    @Test("every errno has its kind, by number", arguments: [
-        (111, .connectionRefused), (104, .connectionReset), (32, .connectionReset), (107, .connectionReset),
-        (113, .hostUnreachable), (64, .hostUnreachable), (101, .networkUnreachable), (100, .networkUnreachable),
-        (112, .hostDown), (92, .protocolUnreachable), (95, .protocolUnreachable), (71, .protocolError),
-        (90, .messageTooLong), (13, .permissionDenied), (1, .permissionDenied), (105, .noBufferSpace),
-        (12, .noBufferSpace), (98, .addressInUse), (99, .addressNotAvailable), (97, .addressFamilyNotSupported),
-        (89, .destinationRequired), (106, .alreadyConnected), (2, .fileNotFound), (22, .invalidArgument),
-        (9, .badDescriptor), (88, .badDescriptor), (14, .badDescriptor), (24, .tooManyFiles), (23, .tooManyFiles),
-        (5, .other), (0, .other), (9_999, .other), (-1, .other),
-    ] as [(CInt, DatagramError.Kind)])
+    @Test(
+        "every errno has its kind, by number",
+        arguments: [
+            (111, .connectionRefused), (104, .connectionReset), (32, .connectionReset), (107, .connectionReset),
+            (113, .hostUnreachable), (64, .hostUnreachable), (101, .networkUnreachable), (100, .networkUnreachable),
+            (112, .hostDown), (92, .protocolUnreachable), (95, .protocolUnreachable), (71, .protocolError),
+            (90, .messageTooLong), (13, .permissionDenied), (1, .permissionDenied), (105, .noBufferSpace),
+            (12, .noBufferSpace), (98, .addressInUse), (99, .addressNotAvailable), (97, .addressFamilyNotSupported),
+            (89, .destinationRequired), (106, .alreadyConnected), (2, .fileNotFound), (22, .invalidArgument),
+            (9, .badDescriptor), (88, .badDescriptor), (14, .badDescriptor), (24, .tooManyFiles), (23, .tooManyFiles),
+            (5, .other), (0, .other), (9_999, .other), (-1, .other),
+        ] as [(CInt, DatagramError.Kind)])
     func kinds(number: CInt, kind: DatagramError.Kind) {
         #expect(DatagramError.Kind(Errno(rawValue: number)) == kind)
         #expect(DatagramError(Errno(rawValue: number), operation: .send).kind == kind)

@@ -4,10 +4,13 @@ import Testing
 
 @Suite("Statistics")
 struct DatagramStatisticsTests {
-    @Test("batches are counted by the power of two they reach", arguments: [
-        (1, 0), (2, 1), (3, 1), (4, 2), (7, 2), (8, 3), (15, 3), (16, 4), (31, 4), (32, 5), (63, 5), (64, 6), (65, 6),
-        (1_024, 6), (.max, 6),
-    ])
+    @Test(
+        "batches are counted by the power of two they reach",
+        arguments: [
+            (1, 0), (2, 1), (3, 1), (4, 2), (7, 2), (8, 3), (15, 3), (16, 4), (31, 4), (32, 5), (63, 5), (64, 6),
+            (65, 6),
+            (1_024, 6), (.max, 6),
+        ])
     func histogram(count: Int, sizeClass: Int) {
         var statistics = DatagramStatistics()
         statistics.countBatch(of: count, bytes: 3)

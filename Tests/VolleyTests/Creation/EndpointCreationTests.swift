@@ -10,7 +10,9 @@ import VolleyTesting
 struct EndpointCreationTests {
     private static let hosts = [IPAddress(v4: 0x7f00_0001), IPAddress(v6High: 0, low: 1)]
 
-    @Test("server on port 0 and connected client: both are made before the call returns, echo, and close", arguments: hosts)
+    @Test(
+        "server on port 0 and connected client: both are made before the call returns, echo, and close",
+        arguments: hosts)
     func echo(host: IPAddress) throws {
         let loop = try EpollLoop()
         let (server, client) = (RecordingProtocol(), RecordingProtocol())
@@ -136,7 +138,8 @@ struct EndpointCreationTests {
         let error = #expect(throws: DatagramError.self) {
             try loop.connect(
                 to: SocketAddress(IPAddress(v6High: 0, low: 1), port: 9),
-                from: SocketAddress(IPAddress(v4: 0x7f00_0001), port: 0), DatagramOptions()) { RecordingProtocol() }
+                from: SocketAddress(IPAddress(v4: 0x7f00_0001), port: 0), DatagramOptions()
+            ) { RecordingProtocol() }
         }
         #expect(error?.errno == .addressFamilyNotSupported)
         #expect(calls.socket?.isOpen != true)
@@ -209,7 +212,8 @@ struct EndpointCreationTests {
         options.allowsBroadcast = true
         options.receiveBufferSize = 4_096
         let transport = try loop.adopt(
-            CInt(Syscalls.kernel.socket(CInt(AF_INET))), options) { RecordingProtocol() }
+            CInt(Syscalls.kernel.socket(CInt(AF_INET))), options
+        ) { RecordingProtocol() }
         #expect(!calls.options.contains { $0[0] == SOL_SOCKET })
         let descriptor = try #require(transport.descriptor)
         #expect(System.getOption(descriptor, SOL_SOCKET, SO_BROADCAST) == 0)
