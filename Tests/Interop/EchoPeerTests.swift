@@ -73,7 +73,8 @@ struct EchoPeerTests {
         let endpoint = try await loop.bindDatagram(to: SocketAddress(.loopbackV4, port: 0)) { Echo() }
         let address = try #require(endpoint.localAddress)
         // Ends by itself as soon as the six bytes are there; -t only bounds the wait for them.
-        let output = try await Tool.socat.run(["-t", "30", "-", "UDP4:\(address),readbytes=6"], input: Array("volley".utf8))
+        let output = try await Tool.socat.run(
+            ["-t", "30", "-", "UDP4:\(address),readbytes=6"], input: Array("volley".utf8))
         #expect(output.text == "volley")
     }
 
@@ -110,7 +111,10 @@ struct EchoPeerTests {
         }
         let port = try #require(endpoint.localAddress).port
         try await Tool.logger.run(
-            ["--udp", "--server", "127.0.0.1", "--port", "\(port)", "--rfc5424=notime,notq,nohost", "-t", "volley", "fired"])
+            [
+                "--udp", "--server", "127.0.0.1", "--port", "\(port)", "--rfc5424=notime,notq,nohost", "-t", "volley",
+                "fired",
+            ])
         var datagrams = stream.makeAsyncIterator()
         let message = String(decoding: try #require(await datagrams.next()), as: UTF8.self)
         #expect(message.hasPrefix("<13>1 "))

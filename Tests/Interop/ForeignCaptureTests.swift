@@ -37,7 +37,8 @@ struct ForeignCaptureTests {
         try CaptureWriter(path: folder.path("raw")).writeAll(samples)
         let hexadecimalDump = Array("0000 76 6f 6c 6c 65 79\n".utf8)
         try await Tool.text2pcap.run(
-            ["-q", "-4", "192.0.2.9,192.0.2.10", "-u", "1000,2000", "-", folder.path("ethernet")], input: hexadecimalDump)
+            ["-q", "-4", "192.0.2.9,192.0.2.10", "-u", "1000,2000", "-", folder.path("ethernet")],
+            input: hexadecimalDump)
         try await Tool.mergecap.run(["-a", "-w", folder.path("both"), folder.path("raw"), folder.path("ethernet")])
         let capture = try ReadCapture(path: folder.path("both"))
         #expect(capture.linkTypes == [.rawIP, .ethernet])

@@ -24,7 +24,8 @@ struct TestDatagram: Equatable, CustomStringConvertible {
             for (source, destination) in pairs {
                 samples.append(
                     TestDatagram(
-                        source: try SocketAddress(parsing: source), destination: try SocketAddress(parsing: destination),
+                        source: try SocketAddress(parsing: source),
+                        destination: try SocketAddress(parsing: destination),
                         payload: (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ index) },
                         nanoseconds: 1_700_000_000_123_456_000 + Int64(samples.count) * 1_000_000))
             }
