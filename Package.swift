@@ -101,8 +101,7 @@ let package = Package(
         .testTarget(
             name: "InteropTests",
             dependencies: ["Volley", "VolleyCapture", "VolleyCore", "VolleyReplay", "VolleyWire"],
-            path: "Tests/Interop",
-            cSettings: [.define("_GNU_SOURCE")]  // as CVolley's header has it: Foundation's C modules must agree
+            path: "Tests/Interop"
         ),
     ]
 )

@@ -108,9 +108,10 @@ extension LiveEventLoop {
 
     /// Makes an endpoint of somebody else's socket, which belongs to the endpoint from here on, even on error.
     ///
-    /// Of the options only those of the transport itself are used. asyncio: `create_datagram_endpoint(sock=)`.
+    /// The options may be those of the transport only: one that would be set on the socket is refused with `EINVAL`.
+    /// asyncio: `create_datagram_endpoint(sock=)`.
     ///
-    /// - Throws: `ENOTSOCK` or `EPROTOTYPE` when the descriptor is not a datagram socket.
+    /// - Throws: `EINVAL`, or `ENOTSOCK` or `EPROTOTYPE` when the descriptor is not a datagram socket.
     public func adoptDatagram(
         descriptor: CInt, options: DatagramOptions = DatagramOptions(),
         _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol

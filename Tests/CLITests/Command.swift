@@ -56,8 +56,13 @@ struct Command {
 final class TemporaryFile {
     let path: String
 
-    init(_ bytes: [UInt8] = [], _ suffix: String = "pcap") throws {
+    /// A name that no file has yet.
+    init(_ suffix: String) {
         path = FileManager.default.temporaryDirectory.path + "/volley-test-\(UUID().uuidString).\(suffix)"
+    }
+
+    convenience init(_ bytes: [UInt8]) throws {
+        self.init("pcap")
         try Data(bytes).write(to: URL(fileURLWithPath: path))
     }
 

@@ -28,7 +28,9 @@ struct CommandTests {
         let errors = process.pipes?.errors.fileHandleForReading.readDataToEndOfFile() ?? Data()
         process.process.waitUntilExit()
         #expect(process.process.terminationStatus == 64)
-        #expect(String(decoding: errors, as: UTF8.self).contains(mention))
+        let text = String(decoding: errors, as: UTF8.self)
+        #expect(text.contains(mention))
+        #expect(text.split(separator: "\n").count == 1)
     }
 
     @Test("every command has help with examples", arguments: ["serve", "replay", "inspect"])
@@ -83,7 +85,7 @@ struct CommandTests {
     func replayEcho() throws {
         let file = try TemporaryFile(try capture(datagrams: 100))
         let outputs = try (0..<2).map { _ in
-            let output = try TemporaryFile([], "pcapng")
+            let output = TemporaryFile("pcapng")
             let result = try Command.run(
                 "replay", file.path, "--as", "server:7007", "--into", "echo", "--output", output.path, "--json")
             #expect(result.status == 0)
@@ -130,6 +132,58 @@ struct CommandTests {
         #expect(second.status == 4)
         #expect(second.errors.contains(address))
         #expect(second.errors.split(separator: "\n").count == 1)
+    }
+
+    @Test("an output file that is there already is left alone", arguments: [true, false])
+    func existingOutput(isReplay: Bool) throws {
+        let bytes = try capture(datagrams: 10)
+        let file = try TemporaryFile(bytes)
+        let result =
+            try isReplay
+            ? Command.run("replay", file.path, "--as", "server:7007", "--into", "echo", "--output", file.path)
+            : Command.run("serve", "echo", "--listen", "127.0.0.1:0", "--record", file.path)
+        #expect(result.status == 4)
+        #expect(result.errors.contains(file.path))
+        #expect(result.errors.split(separator: "\n").count == 1)
+        let isUntouched = try Data(contentsOf: URL(fileURLWithPath: file.path)) == Data(bytes)
+        #expect(isUntouched)
+    }
+
+    @Test("a server that cannot listen leaves no recording behind")
+    func noListenerNoRecording() throws {
+        let record = TemporaryFile("pcapng")
+        let result = try Command.run("serve", "echo", "--listen", "192.0.2.55:1", "--record", record.path)
+        #expect(result.status == 4)
+        #expect(!FileManager.default.fileExists(atPath: record.path))
+    }
+
+    @Test("output that cannot be written ends with status 4", arguments: ["inspect", "replay"])
+    func fullOutput(command: String) throws {
+        let file = try TemporaryFile(try capture(datagrams: 3))
+        let process = Process()
+        process.executableURL = Command.program
+        process.arguments =
+            command == "inspect" ? [command, file.path] : [command, file.path, "--as", "server:7007", "--into", "echo"]
+        process.standardOutput = FileHandle(forWritingAtPath: "/dev/full")
+        let errors = Pipe()
+        process.standardError = errors
+        try process.run()
+        let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 4)
+        #expect(text.contains("standard output"))
+    }
+
+    @Test("a recording is whole although nobody reads the report")
+    func recordingWithoutReader() throws {
+        let record = TemporaryFile("pcapng")
+        let running = try Command.start(["serve", "echo", "--listen", "127.0.0.1:0", "--record", record.path])
+        _ = running.readLine()
+        try running.pipes?.output.fileHandleForReading.close()
+        running.process.terminate()
+        running.process.waitUntilExit()
+        #expect(running.process.terminationStatus == 4)
+        #expect(try Command.run("inspect", record.path).status == 0)
     }
 
     @Test("a recording that cannot be made is refused before anything is served")

@@ -31,7 +31,7 @@ struct TraceabilityTests {
         "D72": "a failing bind is thrown with its errno and address, and the socket closed",
         "D73": "the unnamed address gives a Unix endpoint, with a name the kernel chooses",
         "D74": "the file of a socket that is gone is replaced",
-        "D75": "the options of the socket are not applied to one that is given",
+        "D75": "a socket that is given together with an option of the socket is refused and closed",
         "D76": "no option is set unless asked: REUSEPORT and BROADCAST on request, REUSEADDR never",
         "D78": "an address makes a socket of its family, UDP and for datagrams, without asking a resolver",
         "D80": "a protocol without methods takes every callback, and does nothing",

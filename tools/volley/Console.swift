@@ -1,27 +1,34 @@
+import ArgumentParser
 import FoundationEssentials
 import SystemPackage
 
 /// What the command prints: results to standard output, everything else to standard error.
 enum Console {
-    /// Writes one line to standard output at once, so that a program reading it sees it now.
-    static func print(_ line: String) {
-        write(line + "\n", to: .standardOutput)
+    /// Writes lines to standard output at once, so that a program reading them sees them now.
+    ///
+    /// - Throws: exit status 4, after a word about it, when they cannot be written: a report that nobody gets is a failure.
+    static func print(_ lines: String...) throws { try print(lines) }
+
+    /// Writes lines to standard output at once.
+    static func print(_ lines: [String]) throws {
+        do {
+            _ = try FileDescriptor.standardOutput.writeAll(lines.map { $0 + "\n" }.joined().utf8)
+        } catch {
+            complain("cannot write to standard output: \(error)")
+            throw ExitCode.ioFailure
+        }
     }
 
     /// Writes one line about a problem to standard error.
     static func complain(_ line: String) {
-        write("volley: \(line)\n", to: .standardError)
+        // Nobody is left to tell if this fails.
+        _ = try? FileDescriptor.standardError.writeAll("volley: \(line)\n".utf8)
     }
 
     /// Writes `value` as JSON, keys in order, to standard output: on one line, or indented for reading.
     static func print(json value: some Encodable, indented: Bool = false) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = indented ? [.sortedKeys, .prettyPrinted] : [.sortedKeys, .withoutEscapingSlashes]
-        Console.print(String(decoding: try encoder.encode(value), as: UTF8.self))
-    }
-
-    private static func write(_ text: String, to descriptor: FileDescriptor) {
-        // A reader that has gone away is no reason to fail what is being done.
-        _ = try? descriptor.writeAll(text.utf8)
+        try Console.print(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 }

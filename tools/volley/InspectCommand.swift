@@ -25,7 +25,7 @@ struct InspectCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Look only at records that match (see pcap-filter(7)).", valueName: "expression"))
     var filter: String?
 
-    @Option(help: ArgumentHelp("How many endpoints and conversations to list; 0 lists all.", valueName: "count"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How many endpoints and conversations to list; 0 lists all.", valueName: "count"))
     var top = 10
 
     @Flag(help: "Add count, bytes and SHA-256 of all delivered datagrams.")
@@ -60,7 +60,7 @@ struct InspectCommand: ParsableCommand {
             throw error.code == .cannotOpen || error.code == .readFailed ? ExitCode.ioFailure : .unusableInput
         }
         let report = InspectReport(inspection, file: file, top: top == 0 ? .max : top, damage: damage)
-        if json { try Console.print(json: report, indented: true) } else { report.lines.forEach { Console.print($0) } }
+        if json { try Console.print(json: report, indented: true) } else { try Console.print(report.lines) }
         if let damage {
             Console.complain("\(damage); what came before it is shown")
             throw ExitCode.unusableInput

@@ -49,6 +49,7 @@ struct ReplayCommand: ParsableCommand {
     var json = false
 
     func run() throws {
+        try output.map(requireNew)
         let report: ReplayReport
         let elapsed: Duration
         do throws(CaptureError) {
@@ -62,7 +63,7 @@ struct ReplayCommand: ParsableCommand {
         if json {
             try Console.print(json: summary, indented: true)
         } else {
-            summary.lines.forEach { Console.print($0) }
+            try Console.print(summary.lines)
         }
         report.warnings.forEach { Console.complain($0) }
         if let damage = report.damage {

@@ -29,23 +29,23 @@ struct ServeCommand: ParsableCommand {
     var service: Service
 
     @Option(
-        help: ArgumentHelp("Where to listen; port 0 lets the system choose.", valueName: "address:port"),
+        help: ArgumentHelp("Where to listen; port 0 lets the system choose. (default: 127.0.0.1:7007)", valueName: "address:port"),
         transform: parseAddress)
     var listen: SocketAddress = SocketAddress(.loopbackV4, port: 7007)
 
-    @Option(help: ArgumentHelp("End after this many seconds.", valueName: "seconds"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("End after this many seconds.", valueName: "seconds"))
     var duration: Double?
 
     @Option(help: ArgumentHelp("Write what is received and sent to a new pcapng file.", valueName: "file"))
     var record: String?
 
-    @Option(help: ArgumentHelp("Ask the kernel for a receive buffer of this size (SO_RCVBUF).", valueName: "bytes"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Ask the kernel for a receive buffer of this size (SO_RCVBUF).", valueName: "bytes"))
     var receiveBuffer: Int?
 
-    @Option(help: ArgumentHelp("The most datagrams of one recvmmsg, 1 to 1024.", valueName: "count"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The most datagrams of one recvmmsg, 1 to 1024.", valueName: "count"))
     var batchSize = 64
 
-    @Option(help: ArgumentHelp("Bytes of a receive slot; longer datagrams are truncated.", valueName: "bytes"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Bytes of a receive slot; longer datagrams are truncated.", valueName: "bytes"))
     var slotSize = 65_536
 
     @Flag(help: "Print the counters as one JSON object.")
@@ -83,12 +83,14 @@ struct ServeCommand: ParsableCommand {
         do {
             loop = try LiveEventLoop()
             endpoint = try loop.bindDatagram(to: listen, options: options) { service.makeProtocol(callback) }
-            try loop.onSignals([.interrupt, .terminate]) { _, _ in endpoint.close() }
+            try loop.onSignals([.interrupt, .terminate, .hangup]) { _, _ in endpoint.close() }
         } catch {
             Console.complain("cannot listen on \(listen): \(error)")
+            if let record { discardNew(record) }
             throw ExitCode.ioFailure
         }
-        if let address = endpoint.localAddress { Console.print("listening on \(address)") }
+        // Whoever does not listen may still be served.
+        if let address = endpoint.localAddress { try? Console.print("listening on \(address)") }
         if let duration {
             loop.execute { $0.callLater(.seconds(duration)) { endpoint.close() } }
         }
@@ -96,9 +98,12 @@ struct ServeCommand: ParsableCommand {
         let start = clock.now
         let lost = endpoint.waitUntilClosed()
         let seconds = start.duration(to: clock.now) / .seconds(1)
-        try report(ServeReport(endpoint.statistics(), seconds: seconds))
+        let statistics = endpoint.statistics()
         loop.stop()
-        try close(tap)
+        // The recording first: it must be whole whatever becomes of the report.
+        let closing = Result { try close(tap) }
+        try report(ServeReport(statistics, seconds: seconds))
+        try closing.get()
         if let lost {
             Console.complain("the endpoint was lost: \(lost)")
             throw ExitCode.ioFailure
@@ -107,6 +112,7 @@ struct ServeCommand: ParsableCommand {
 
     private func makeTap() throws -> CaptureTap? {
         guard let record else { return nil }
+        try requireNew(record)
         do {
             return try CaptureTap(path: record)
         } catch {
@@ -125,7 +131,7 @@ struct ServeCommand: ParsableCommand {
     }
 
     private func report(_ report: ServeReport) throws {
-        if json { try Console.print(json: report) } else { report.lines.forEach { Console.print($0) } }
+        if json { try Console.print(json: report) } else { try Console.print(report.lines) }
     }
 }
 

@@ -1,4 +1,6 @@
+import ArgumentParser
 import Glibc
+import SystemPackage
 
 /// What this process has used so far (getrusage(2)).
 struct ProcessUsage {
@@ -12,7 +14,21 @@ struct ProcessUsage {
         _ = unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return ProcessUsage(
             userSeconds: seconds(usage.ru_utime), systemSeconds: seconds(usage.ru_stime),
-            maximumResidentBytes: usage.ru_maxrss * 1024)
+            maximumResidentBytes: peakResidentBytes() ?? usage.ru_maxrss * 1024)
+    }
+
+    /// The peak of this program's own memory (proc(5), `VmHWM`): `ru_maxrss` may still be that of whoever started it.
+    private static func peakResidentBytes() -> Int? {
+        guard let file = try? FileDescriptor.open(FilePath("/proc/self/status"), .readOnly) else { return nil }
+        defer { try? file.close() }
+        var bytes = [UInt8](repeating: 0, count: 8_192)
+        let count = unsafe bytes.withUnsafeMutableBytes { buffer in
+            // SAFETY: the descriptor is open, and the call writes no further than the buffer.
+            (unsafe try? file.read(into: buffer)) ?? 0
+        }
+        let lines = String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix("VmHWM:") }) else { return nil }
+        return line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) }.map { $0 * 1024 }
     }
 
     private static func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
@@ -41,4 +57,24 @@ func fileSize(_ path: String) -> Int64? {
     // SAFETY: the call only reads the path and writes `status`.
     guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
     return Int64(status.st_size)
+}
+
+/// Makes writing to a pipe without a reader an error (`EPIPE`) instead of the end of the process.
+func ignoreBrokenPipes() {
+    _ = signal(SIGPIPE, SIG_IGN)
+}
+
+/// Refuses an output file that is already there: a mistyped name must not cost a recording.
+///
+/// Devices and pipes are welcome.
+func requireNew(_ path: String) throws {
+    guard fileSize(path) != nil else { return }
+    Console.complain("\(path): there is such a file already; remove it first, or choose another name")
+    throw ExitCode.ioFailure
+}
+
+/// Removes an output file that was made for nothing.
+func discardNew(_ path: String) {
+    guard fileSize(path) != nil else { return }
+    _ = unsafe unlink(path)
 }

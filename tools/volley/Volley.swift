@@ -20,6 +20,25 @@ struct VolleyCommand: ParsableCommand {
     )
 }
 
+extension VolleyCommand {
+    /// Runs the command: help and results to standard output, an error as one line to standard error.
+    static func main() {
+        // A reader that goes away is an error of the write, not the end of the process.
+        ignoreBrokenPipes()
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let status as ExitCode {
+            exit(withError: status)
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            let message = message(for: error).split(separator: "\n").joined(separator: " ")
+            Console.complain("\(message) (volley --help says how)")
+            exit(withError: ExitCode.validationFailure)
+        }
+    }
+}
+
 /// The version of this package.
 let volleyVersion = "0.1.0"
 

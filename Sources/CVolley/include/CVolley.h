@@ -2,10 +2,8 @@
 #ifndef CVOLLEY_H
 #define CVOLLEY_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <netinet/in.h>
@@ -14,6 +12,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 // struct epoll_event is packed on x86-64, and Glibc's module does not export epoll: its fields stay on this side.
@@ -71,6 +70,20 @@ static inline int volley_signalfd(int descriptor, const sigset_t *signals) {
     return signalfd(descriptor, signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+// What a thread does that receives a signal which is meant for a signalfd: it blocks the signal for itself from now on and
+// passes it on, until it stays pending for the descriptor. Threads that others have started need not be known for that.
+static inline void volley_pass_on(int signal, siginfo_t *info, void *context) {
+    (void)info;
+    sigaddset(&((ucontext_t *)context)->uc_sigmask, signal);
+    kill(getpid(), signal);
+}
+
+static inline int volley_divert_signal(int signal) {
+    struct sigaction action = {.sa_sigaction = volley_pass_on, .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    return sigaction(signal, &action, NULL);
+}
+
 // The number of the next pending signal, 0 when there is none.
 static inline int volley_signalfd_read(int descriptor) {
     struct signalfd_siginfo info;
@@ -103,7 +116,14 @@ typedef struct volley_pktinfo {
     uint8_t address[16];
 } volley_pktinfo;
 
-enum { VOLLEY_CONTROL_SIZE = CMSG_SPACE(sizeof(struct in6_pktinfo)) };
+// struct in6_pktinfo (RFC 3542), which glibc declares under _GNU_SOURCE only. Defining that here would make this header
+// differ from what a program that imports Foundation as well has already seen.
+struct volley_in6_pktinfo {
+    struct in6_addr ipi6_addr;
+    unsigned int ipi6_ifindex;
+};
+
+enum { VOLLEY_CONTROL_SIZE = CMSG_SPACE(sizeof(struct volley_in6_pktinfo)) };
 
 static inline volley_pktinfo volley_read_pktinfo(struct msghdr *message) {
     volley_pktinfo result = {0};
@@ -115,7 +135,7 @@ static inline volley_pktinfo volley_read_pktinfo(struct msghdr *message) {
             result.interface_index = (uint32_t)info.ipi_ifindex;
             memcpy(result.address, &info.ipi_spec_dst, 4);
         } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
-            struct in6_pktinfo info;
+            struct volley_in6_pktinfo info;
             memcpy(&info, CMSG_DATA(header), sizeof info);
             result.family = AF_INET6;
             result.interface_index = info.ipi6_ifindex;
@@ -138,7 +158,7 @@ static inline size_t volley_write_pktinfo(void *control, const volley_pktinfo *i
         memcpy(CMSG_DATA(header), &data, sizeof data);
         return CMSG_SPACE(sizeof data);
     }
-    struct in6_pktinfo data = {.ipi6_ifindex = info->interface_index};
+    struct volley_in6_pktinfo data = {.ipi6_ifindex = info->interface_index};
     memcpy(&data.ipi6_addr, info->address, 16);
     header->cmsg_level = IPPROTO_IPV6;
     header->cmsg_type = IPV6_PKTINFO;

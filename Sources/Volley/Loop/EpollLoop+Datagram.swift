@@ -49,7 +49,9 @@ extension EpollLoop {
     func adopt(
         _ descriptor: CInt, _ options: DatagramOptions, _ makeProtocol: () -> any DatagramProtocol
     ) throws(DatagramError) -> RingTransport {
-        try open(DatagramSocket(adopting: descriptor, syscalls: syscalls), options, makeProtocol)
+        let socket = try DatagramSocket(adopting: descriptor, syscalls: syscalls)
+        guard !options.concernsSocket else { throw DatagramError(.invalidArgument, operation: .configure) }
+        return try open(socket, options, makeProtocol)
     }
 
     private func addressing(of address: SocketAddress) throws(DatagramError) -> SocketAddressing {

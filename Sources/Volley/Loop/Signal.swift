@@ -26,8 +26,8 @@ public struct Signal: RawRepresentable, Hashable, Sendable {
 extension LiveEventLoop {
     /// Calls `body` on the loop whenever the process receives one of `signals`, instead of what they would do.
     ///
-    /// The signals are blocked in the calling thread and in the loop's, and read from a signalfd(2). Threads started
-    /// before keep their own mask, so call this from the main thread before starting others.
+    /// The signals are read from a signalfd(2) and blocked in the calling thread and in the loop's; any other thread
+    /// that receives one blocks it then and passes it on. What was done on these signals before is replaced.
     /// asyncio: `add_signal_handler`.
     public func onSignals(
         _ signals: Set<Signal>, _ body: @escaping @Sendable (Signal, any EventLoop) -> Void
@@ -66,6 +66,9 @@ private final class SignalSource: EpollHandler {
         var set = mask(of: signals)
         let number = unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         guard number == 0 else { throw DatagramError(Errno(rawValue: number), operation: .configure) }
+        for signal in signals where volley_divert_signal(signal.rawValue) != 0 {
+            throw DatagramError(Errno(rawValue: errno), operation: .configure)
+        }
     }
 
     func ready(_ events: UInt32) {

@@ -35,6 +35,11 @@ extension EpollLoop {
 }
 
 extension DatagramOptions {
+    /// Whether any option is one that is set on a socket being made, which an adopted one has behind it.
+    var concernsSocket: Bool {
+        reusesPort || allowsBroadcast || isIPv6Only != nil || receiveBufferSize != nil || sendBufferSize != nil
+    }
+
     func check() throws(DatagramError) {
         guard (1...1024).contains(batchSize), (1...(1 << 24)).contains(slotSize) else {
             throw DatagramError(.invalidArgument, operation: .configure)

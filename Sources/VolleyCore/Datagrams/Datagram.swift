@@ -2,7 +2,7 @@
 ///
 /// Nothing is copied to make one. It is a small value in registers, and `~Escapable`: the compiler rejects code that
 /// stores it, or a span of it, anywhere that outlives the callback. To keep the bytes, copy them:
-/// `Array(datagram.bytes)`.
+/// `Array(copying: datagram.payload)`.
 @safe
 public struct Datagram: ~Escapable {
     /// The payload, borrowed from the receive ring.
@@ -91,7 +91,8 @@ extension Datagram {
     ///
     /// - Parameters:
     ///   - capacity: the most bytes `body` may write, 0…65,535 (on a Unix endpoint, up to the ring's arena).
-    ///   - body: appends the reply; writing nothing sends an empty datagram. If it throws, nothing is sent.
+    ///   - body: appends the reply; writing nothing sends an empty datagram. If it throws, nothing is sent. To append more
+    ///     than `capacity` bytes is a programming error and traps; `output.write { … }` throws instead.
     /// - Throws: what `body` throws.
     @inlinable @inline(__always)
     public func reply<Failure: Error>(

@@ -53,7 +53,7 @@ extension DatagramError {
     }
 
     /// Where an error comes from.
-    public struct Origin: Hashable, Sendable {
+    public struct Origin: Hashable, Sendable, CustomStringConvertible {
         private enum Value: Hashable { case local, network, icmp(type: UInt8, code: UInt8, offender: IPAddress?) }
         private let value: Value
 
@@ -64,6 +64,16 @@ extension DatagramError {
         /// An ICMP or ICMPv6 message of which type, code and sender are known.
         public static func icmp(type: UInt8, code: UInt8, offender: IPAddress? = nil) -> Origin {
             Origin(value: .icmp(type: type, code: code, offender: offender))
+        }
+
+        /// Where in a word or two: `local`, `network`, `ICMP type 3 code 1 from 192.0.2.1`.
+        public var description: String {
+            switch value {
+            case .local: "local"
+            case .network: "network"
+            case .icmp(let type, let code, let offender):
+                "ICMP type \(type) code \(code)" + (offender.map { " from \($0)" } ?? "")
+            }
         }
 
         /// Type, code and sender of the ICMP message, where they are known.
@@ -80,9 +90,8 @@ extension DatagramError: CustomStringConvertible {
         var text = "\(operation)"
         if let peer { text += " to \(peer)" } else if let unixPeer { text += " to \(unixPeer)" }
         text += ": \(errno) (errno \(errno.rawValue))"
-        if let icmp = origin.icmp {
-            text += ", ICMP type \(icmp.type) code \(icmp.code)"
-            if let offender = icmp.offender { text += " from \(offender)" }
+        if origin.icmp != nil {
+            text += ", \(origin)"
         } else if origin == .network {
             text += ", reported by the network for an earlier datagram"
         }
