@@ -163,7 +163,8 @@ struct CommandTests {
         let process = Process()
         process.executableURL = Command.program
         process.arguments =
-            command == "inspect" ? [command, file.path] : [command, file.path, "--as", "server:7007", "--into", "echo"]
+            command == "inspect"
+            ? [command, file.path] : [command, file.path, "--as", "server:7007", "--into", "echo"]
         process.standardOutput = FileHandle(forWritingAtPath: "/dev/full")
         let errors = Pipe()
         process.standardError = errors

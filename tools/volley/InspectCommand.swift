@@ -25,7 +25,9 @@ struct InspectCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Look only at records that match (see pcap-filter(7)).", valueName: "expression"))
     var filter: String?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("How many endpoints and conversations to list; 0 lists all.", valueName: "count"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How many endpoints and conversations to list; 0 lists all.", valueName: "count"))
     var top = 10
 
     @Flag(help: "Add count, bytes and SHA-256 of all delivered datagrams.")

@@ -29,7 +29,8 @@ struct ServeCommand: ParsableCommand {
     var service: Service
 
     @Option(
-        help: ArgumentHelp("Where to listen; port 0 lets the system choose. (default: 127.0.0.1:7007)", valueName: "address:port"),
+        help: ArgumentHelp(
+            "Where to listen; port 0 lets the system choose. (default: 127.0.0.1:7007)", valueName: "address:port"),
         transform: parseAddress)
     var listen: SocketAddress = SocketAddress(.loopbackV4, port: 7007)
 
@@ -39,13 +40,19 @@ struct ServeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write what is received and sent to a new pcapng file.", valueName: "file"))
     var record: String?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Ask the kernel for a receive buffer of this size (SO_RCVBUF).", valueName: "bytes"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Ask the kernel for a receive buffer of this size (SO_RCVBUF).", valueName: "bytes"))
     var receiveBuffer: Int?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("The most datagrams of one recvmmsg, 1 to 1024.", valueName: "count"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The most datagrams of one recvmmsg, 1 to 1024.", valueName: "count"))
     var batchSize = 64
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Bytes of a receive slot; longer datagrams are truncated.", valueName: "bytes"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Bytes of a receive slot; longer datagrams are truncated.", valueName: "bytes"))
     var slotSize = 65_536
 
     @Flag(help: "Print the counters as one JSON object.")
