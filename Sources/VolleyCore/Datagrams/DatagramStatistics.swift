@@ -26,7 +26,7 @@ public struct DatagramStatistics: Hashable, Sendable {
     public package(set) var bytesSent: UInt64 = 0
     /// Flushes that sent something.
     public package(set) var sendBatches: UInt64 = 0
-    /// Times the kernel took no more for now (`EAGAIN`).
+    /// Times the kernel had no room for the next datagram (`EAGAIN`).
     public package(set) var sendBlocked: UInt64 = 0
     /// Datagrams that waited in the queue at some time.
     public package(set) var queued: UInt64 = 0

@@ -20,7 +20,7 @@ extension RingTransport {
     /// Gives the first `count` slots of the ring to the world and returns how many it is done with: sent, or failed and
     /// reported.
     ///
-    /// Fewer than `count` means that it takes no more for now.
+    /// Fewer than `count` means that it has no room for the next one.
     ///
     /// An errno from a send may belong to an earlier datagram (a pending ICMP error). So the head is tried once more:
     /// if it then goes out, the error was inherited and the head is innocent; if it fails again the same way, or in

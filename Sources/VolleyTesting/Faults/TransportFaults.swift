@@ -16,7 +16,7 @@ public final class TransportFaults {
         public static func fail(_ errno: Errno) -> SendStep { SendStep(limit: 0, errno: errno) }
         /// Takes everything.
         public static let pass = SendStep(limit: .max, errno: nil)
-        /// Takes nothing for now: `EAGAIN`.
+        /// Has no room: takes nothing (`EAGAIN`).
         public static let block = fail(.wouldBlock)
 
         /// The step in a few words.
