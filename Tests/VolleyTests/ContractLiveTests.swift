@@ -23,6 +23,26 @@ struct ContractLiveTests {
         try check(scenario) { try LiveContractWorld(.ipv6, isConnected: true) }
     }
 
+    @Test("UDP over IPv4 in trains, bound", arguments: DatagramContract.scenarios)
+    func boundTrains(_ scenario: DatagramScenario) throws {
+        try check(scenario) { try LiveContractWorld(.ipv4, isConnected: false, usesTrains: true) }
+    }
+
+    @Test("UDP over IPv6 in trains, bound", arguments: DatagramContract.scenarios)
+    func boundTrainsIPv6(_ scenario: DatagramScenario) throws {
+        try check(scenario) { try LiveContractWorld(.ipv6, isConnected: false, usesTrains: true) }
+    }
+
+    @Test("UDP over IPv4 in trains, connected", arguments: DatagramContract.scenarios)
+    func connectedTrains(_ scenario: DatagramScenario) throws {
+        try check(scenario) { try LiveContractWorld(.ipv4, isConnected: true, usesTrains: true) }
+    }
+
+    @Test("UDP over IPv6 in trains, connected", arguments: DatagramContract.scenarios)
+    func connectedTrainsIPv6(_ scenario: DatagramScenario) throws {
+        try check(scenario) { try LiveContractWorld(.ipv6, isConnected: true, usesTrains: true) }
+    }
+
     @Test("Unix datagrams, bound to a path", arguments: DatagramContract.scenarios)
     func boundPath(_ scenario: DatagramScenario) throws {
         try check(scenario) { try LiveContractWorld(.unixPath, isConnected: false) }

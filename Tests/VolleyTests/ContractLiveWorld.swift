@@ -1,3 +1,4 @@
+import CVolley
 import Glibc
 import Synchronization
 import SystemPackage
@@ -17,6 +18,8 @@ final class LiveContractWorld: ContractWorld {
         var host: IPAddress { self == .ipv6 ? IPAddress(v6High: 0, low: 1) : IPAddress(v4: 0x7f00_0001) }
     }
 
+    /// Whether datagrams that can be trains are: those of the endpoint (`UDP_SEGMENT`) and those of its peers.
+    private let usesTrains: Bool
     private let carrier: Carrier
     private let isConnected: Bool
     private let names: TemporaryNames
@@ -26,7 +29,8 @@ final class LiveContractWorld: ContractWorld {
     private weak var transport: RingTransport?
     private var endpoint: PeerAddress?
 
-    init(_ carrier: Carrier, isConnected: Bool) throws {
+    init(_ carrier: Carrier, isConnected: Bool, usesTrains: Bool = false) throws {
+        self.usesTrains = usesTrains
         self.carrier = carrier
         self.isConnected = isConnected
         let names = try TemporaryNames(isAbstract: carrier == .unixAbstract)
@@ -34,12 +38,14 @@ final class LiveContractWorld: ContractWorld {
         sockets = try (0..<2).map { _ in
             carrier.isUnix ? try PeerSocket(names.next()) : try PeerSocket(host: carrier.host)
         }
-        let hook = FaultyCalls(peers: sockets)
+        let hook = FaultyCalls(peers: sockets, countsMessages: !usesTrains)
         self.hook = hook
         var calls = Syscalls.kernel
         unsafe calls.sendmmsg = { unsafe hook.sendmmsg($0, $1, $2) }
         unsafe calls.recvmmsg = { unsafe hook.recvmmsg($0, $1, $2) }
         loop = try EpollLoop(syscalls: calls)
+        // A fault is a datagram's, and one system call may not be able to send half of a train.
+        if usesTrains { loop.wrapWorld = { FaultyWorld($0, faults: hook.faults, transport: $1) } }
     }
 
     var capabilities: ContractCapabilities {
@@ -65,6 +71,8 @@ final class LiveContractWorld: ContractWorld {
         var settings = DatagramOptions()
         settings.slotSize = options.slotSize
         settings.writeBufferLimits = options.writeBufferLimits
+        settings.usesGRO = usesTrains
+        settings.usesGSO = usesTrains
         let transport =
             if carrier.isUnix { try openUnix(`protocol`, settings) } else { try openInternet(`protocol`, settings) }
         self.transport = transport
@@ -87,11 +95,22 @@ final class LiveContractWorld: ContractWorld {
 
     func deliver(_ batch: [ContractDatagram]) {
         guard let endpoint else { return }
-        for datagram in batch {
+        var batch = batch[...]
+        while let datagram = batch.first {
+            // A run of one peer's datagrams of one length can be a train.
+            let isTrain = usesTrains && !datagram.payload.isEmpty && datagram.payload.count <= 1400
+            let run = batch.prefix { $0.peer == datagram.peer && $0.payload.count == datagram.payload.count }
+            let count = isTrain ? min(64, run.count) : 1
+            let payloads = batch.prefix(count).map(\.payload)
+            batch.removeFirst(count)
             let isHeard = !carrier.isUnix && (!isConnected || datagram.peer == 0)
             let descriptor = isHeard ? transport?.descriptor : nil
             let charge = descriptor.flatMap { System.receiveCharge($0) } ?? 0
-            sockets[datagram.peer].send(datagram.payload, to: endpoint)
+            if count > 1 {
+                sockets[datagram.peer].sendTrain(payloads, to: endpoint)
+            } else {
+                sockets[datagram.peer].send(datagram.payload, to: endpoint)
+            }
             // The next one, and the test, may only go on when this one is in the endpoint's queue.
             if let descriptor { waitUntil { System.receiveCharge(descriptor) ?? .max > charge } }
         }
@@ -141,12 +160,17 @@ private final class FaultyCalls: @unchecked Sendable {
     /// How many datagrams each peer has been sent.
     private var expected: [Int]
 
-    init(peers: [PeerSocket]) {
+    /// Whether the faults are met here, a message at a time; otherwise a ``FaultyWorld`` has met them.
+    private let countsMessages: Bool
+
+    init(peers: [PeerSocket], countsMessages: Bool) {
         self.peers = peers
+        self.countsMessages = countsMessages
         expected = peers.map { _ in 0 }
     }
 
     func sendmmsg(_ descriptor: CInt, _ headers: UnsafeMutablePointer<mmsghdr>, _ count: Int) -> Int {
+        guard countsMessages else { return unsafe pass(descriptor, headers, count) }
         let allowed = faults.nextSend(count) { index in
             // SAFETY: the transport's headers have one vector each.
             let vector = unsafe headers[index].msg_hdr.msg_iov.pointee
@@ -157,11 +181,12 @@ private final class FaultyCalls: @unchecked Sendable {
         return result
     }
 
-    /// Passes datagrams on in small lots, and has the peers read between them: the queue of a Unix socket holds ten.
+    /// Passes datagrams on in small lots, and has the peers read between them: the queue of a Unix socket holds ten, and
+    /// that of a UDP socket little more than one train of small datagrams.
     private func pass(_ descriptor: CInt, _ headers: UnsafeMutablePointer<mmsghdr>, _ count: Int) -> Int {
         var sent = 0
         while sent < count {
-            let result = unsafe Syscalls.kernel.sendmmsg(descriptor, headers + sent, min(8, count - sent))
+            let result = unsafe Syscalls.kernel.sendmmsg(descriptor, headers + sent, min(countsMessages ? 8 : 1, count - sent))
             guard result > 0 else { return sent > 0 ? sent : result }
             for index in sent..<sent + result { unsafe expectArrival(headers[index].msg_hdr) }
             sent += result
@@ -175,12 +200,24 @@ private final class FaultyCalls: @unchecked Sendable {
 
     /// Notes that a datagram is on its way to the peer its header names; without a name, to the connected one.
     private func expectArrival(_ header: msghdr) {
-        guard let name = unsafe header.msg_name else { return expected[0] += 1 }
+        let count = unsafe Self.datagramCount(of: header)
+        guard let name = unsafe header.msg_name else { return expected[0] += count }
         let bytes = unsafe Array(UnsafeRawBufferPointer(start: name, count: Int(header.msg_namelen)))
         let address =
             SocketAddress(kernelBytes: bytes).map(PeerAddress.init)
             ?? (try? UnixAddress(kernelBytes: RawSpan(bytes.span))).map(PeerAddress.init)
-        if let index = peers.firstIndex(where: { $0.address == address }) { expected[index] += 1 }
+        if let index = peers.firstIndex(where: { $0.address == address }) { expected[index] += count }
+    }
+
+    /// How many datagrams a message is: with `UDP_SEGMENT`, which comes first if at all, as many as the kernel will make.
+    private static func datagramCount(of header: msghdr) -> Int {
+        // SAFETY: the header is one the kernel has just taken, so its pointers and counts are right.
+        guard unsafe header.msg_controllen >= 18, let control = unsafe header.msg_control,
+            unsafe control.load(as: cmsghdr.self).cmsg_type == CInt(VOLLEY_UDP_SEGMENT)
+        else { return 1 }
+        let segment = unsafe Int(control.load(fromByteOffset: 16, as: UInt16.self))
+        let bytes = unsafe (0..<header.msg_iovlen).reduce(0) { unsafe $0 + header.msg_iov[$1].iov_len }
+        return (bytes + segment - 1) / segment
     }
 
     func recvmmsg(_ descriptor: CInt, _ headers: UnsafeMutablePointer<mmsghdr>, _ count: Int) -> Int {

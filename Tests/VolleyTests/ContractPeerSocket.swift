@@ -60,6 +60,31 @@ final class PeerSocket {
         }
     }
 
+    /// Sends payloads of one length as a train (`UDP_SEGMENT`).
+    func sendTrain(_ payloads: [[UInt8]], to endpoint: PeerAddress) {
+        if !isConnected { isConnected = connect(to: endpoint) }
+        var bytes = payloads.flatMap { $0 }
+        var control = [UInt8](repeating: 0, count: Int(VOLLEY_SEND_CONTROL_SIZE))
+        for _ in 0..<2 {
+            // SAFETY: the kernel reads the bytes of both arrays, which stay in place until it has.
+            let result = unsafe bytes.withUnsafeMutableBytes { bytes in
+                unsafe control.withUnsafeMutableBytes { control in
+                    var vector = unsafe iovec(iov_base: bytes.baseAddress, iov_len: bytes.count)
+                    return unsafe withUnsafeMutablePointer(to: &vector) { vector in
+                        var message = unsafe msghdr()
+                        unsafe message.msg_iov = vector
+                        unsafe message.msg_iovlen = 1
+                        unsafe message.msg_control = control.baseAddress
+                        unsafe message.msg_controllen = volley_write_segment_size(
+                            control.baseAddress, UInt16(payloads[0].count))
+                        return unsafe sendmsg(descriptor, &message, CInt(MSG_DONTWAIT))
+                    }
+                }
+            }
+            if result >= 0 { return }
+        }
+    }
+
     private func connect(to endpoint: PeerAddress) -> Bool {
         if let address = endpoint.socketAddress {
             return unsafe address.withKernelBytes {

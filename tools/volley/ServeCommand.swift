@@ -55,6 +55,8 @@ struct ServeCommand: ParsableCommand {
         help: ArgumentHelp("Bytes of a receive slot; longer datagrams are truncated.", valueName: "bytes"))
     var slotSize = 65_536
 
+    @OptionGroup var datapath: DatapathOptions
+
     @Flag(help: "Print the counters as one JSON object.")
     var json = false
 
@@ -83,6 +85,7 @@ struct ServeCommand: ParsableCommand {
         options.batchSize = batchSize
         options.slotSize = slotSize
         options.receiveBufferSize = receiveBuffer
+        datapath.apply(to: &options)
         options.tap = tap
         let (service, callback) = (service, callback)
         let loop: LiveEventLoop

@@ -4,8 +4,8 @@ import VolleyCore
 
 /// What `volley serve` says at its end.
 struct ServeReport: Encodable {
-    let received, bytesReceived, receiveBatches, truncated, undelivered, kernelDrops: UInt64
-    let sent, bytesSent, sendBatches, sendBlocked, sendsDropped: UInt64
+    let received, bytesReceived, receiveBatches, trainsReceived, truncated, undelivered, kernelDrops: UInt64
+    let sent, bytesSent, sendBatches, trainsSent, sendBlocked, sendsDropped: UInt64
     /// How many batches held 1, 2–3, 4–7, 8–15, 16–31, 32–63, 64 or more datagrams.
     let receiveBatchSizes: [UInt64]
     /// Errors by errno.
@@ -18,12 +18,14 @@ struct ServeReport: Encodable {
         received = statistics.received
         bytesReceived = statistics.bytesReceived
         receiveBatches = statistics.receiveBatches
+        trainsReceived = statistics.trainsReceived
         truncated = statistics.truncated
         undelivered = statistics.undelivered
         kernelDrops = statistics.kernelDrops
         sent = statistics.sent
         bytesSent = statistics.bytesSent
         sendBatches = statistics.sendBatches
+        trainsSent = statistics.trainsSent
         sendBlocked = statistics.sendBlocked
         sendsDropped = statistics.sendsDropped
         receiveBatchSizes = statistics.receiveBatchSizes

@@ -3,6 +3,7 @@
 #define CVOLLEY_H
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -63,6 +64,15 @@ static inline int volley_epoll_wait(int epoll, volley_event *events, int64_t tim
     return count;
 }
 
+// Of poll.h, which declares it under _GNU_SOURCE only.
+extern int ppoll(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
+
+// Waits up to timeout_ns (negative: for ever).
+static inline int volley_poll(struct pollfd *descriptors, unsigned long count, int64_t timeout_ns) {
+    struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+    return ppoll(descriptors, count, timeout_ns < 0 ? NULL : &timeout, NULL);
+}
+
 // Glibc's module exports neither eventfd nor signalfd.
 static inline int volley_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
@@ -107,64 +117,7 @@ static inline int volley_getpeername(int descriptor, void *name, uint32_t *lengt
     return getpeername(descriptor, (struct sockaddr *)name, length);
 }
 
-// The CMSG_* macros are functions of pointers into the message, which the importer cannot translate.
-
-// What IP_PKTINFO and IPV6_PKTINFO say of a received datagram.
-typedef struct volley_pktinfo {
-    uint32_t family;  // AF_INET, AF_INET6, or 0 when the message has neither
-    uint32_t interface_index;
-    uint8_t address[16];
-} volley_pktinfo;
-
-// struct in6_pktinfo (RFC 3542), which glibc declares under _GNU_SOURCE only. Defining that here would make this header
-// differ from what a program that imports Foundation as well has already seen.
-struct volley_in6_pktinfo {
-    struct in6_addr ipi6_addr;
-    unsigned int ipi6_ifindex;
-};
-
-enum { VOLLEY_CONTROL_SIZE = CMSG_SPACE(sizeof(struct volley_in6_pktinfo)) };
-
-static inline volley_pktinfo volley_read_pktinfo(struct msghdr *message) {
-    volley_pktinfo result = {0};
-    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
-        if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
-            struct in_pktinfo info;
-            memcpy(&info, CMSG_DATA(header), sizeof info);
-            result.family = AF_INET;
-            result.interface_index = (uint32_t)info.ipi_ifindex;
-            memcpy(result.address, &info.ipi_spec_dst, 4);
-        } else if (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_PKTINFO) {
-            struct volley_in6_pktinfo info;
-            memcpy(&info, CMSG_DATA(header), sizeof info);
-            result.family = AF_INET6;
-            result.interface_index = info.ipi6_ifindex;
-            memcpy(result.address, &info.ipi6_addr, 16);
-        }
-    }
-    return result;
-}
-
-// Writes the control message that makes a datagram leave from `info->address`; returns its length. The interface is
-// given only where the address needs it (link-local), so that the routing table stays in charge otherwise.
-static inline size_t volley_write_pktinfo(void *control, const volley_pktinfo *info) {
-    struct cmsghdr *header = control;
-    if (info->family == AF_INET) {
-        struct in_pktinfo data = {.ipi_ifindex = (int)info->interface_index};
-        memcpy(&data.ipi_spec_dst, info->address, 4);
-        header->cmsg_level = IPPROTO_IP;
-        header->cmsg_type = IP_PKTINFO;
-        header->cmsg_len = CMSG_LEN(sizeof data);
-        memcpy(CMSG_DATA(header), &data, sizeof data);
-        return CMSG_SPACE(sizeof data);
-    }
-    struct volley_in6_pktinfo data = {.ipi6_ifindex = info->interface_index};
-    memcpy(&data.ipi6_addr, info->address, 16);
-    header->cmsg_level = IPPROTO_IPV6;
-    header->cmsg_type = IPV6_PKTINFO;
-    header->cmsg_len = CMSG_LEN(sizeof data);
-    memcpy(CMSG_DATA(header), &data, sizeof data);
-    return CMSG_SPACE(sizeof data);
-}
+#include "volley_control.h"
+#include "volley_probe.h"
 
 #endif

@@ -9,15 +9,18 @@ protocol EpollHandler: AnyObject {
     func ready(_ events: UInt32)
 }
 
-/// The live `EventLoop`: one epoll instance, its timers and calls, on whichever single thread runs it.
+/// The live `EventLoop`: one epoll instance, a few hot sockets beside it (``PollSet``), its timers and calls, on whichever single thread runs it.
 ///
 /// A turn waits for descriptors, tells their handlers, makes due timers ready and runs what is ready. It can be stepped
 /// by hand (``turn(waiting:)``), which is how the contract tests run live sockets without threads or sleeping.
 @safe
 final class EpollLoop: EventLoop {
     let syscalls: Syscalls
+    /// What stands between a new transport and its socket, for tests: it is given both and returns what to use.
+    var wrapWorld: ((any DatagramWorld, RingTransport) -> any DatagramWorld)?
     let mailbox: LoopMailbox
     private let epoll: CInt
+    private let hot: PollSet
     private var isStopping = false
 
     /// A descriptor's place.
@@ -27,6 +30,8 @@ final class EpollLoop: EventLoop {
     private struct Registration {
         var handler: (any EpollHandler)?
         var generation: UInt32
+        /// Where it is in the poll set, if it is one of the few that are.
+        var hotPlace: Int?
     }
 
     /// What every turn looks at: behind a pointer, where looking costs a load and no check for exclusive access.
@@ -44,6 +49,7 @@ final class EpollLoop: EventLoop {
         self.syscalls = syscalls
         epoll = volley_epoll_create()
         guard epoll >= 0 else { throw DatagramError(Errno(rawValue: errno), operation: .create) }
+        hot = PollSet(epoll: epoll)
         do throws(DatagramError) {
             mailbox = try LoopMailbox()
         } catch {
@@ -99,11 +105,20 @@ final class EpollLoop: EventLoop {
         fileprivate var data: UInt64 { UInt64(generation) << 32 | UInt64(UInt32(truncatingIfNeeded: index)) }
     }
 
-    func register(_ descriptor: CInt, events: UInt32, handler: any EpollHandler) throws(DatagramError) -> Token {
+    /// Takes a descriptor in.
+    ///
+    /// - Parameter isHot: whether it will be ready so often that it should be one of the few in the poll set.
+    func register(
+        _ descriptor: CInt, events: UInt32, handler: any EpollHandler, isHot: Bool = false
+    ) throws(DatagramError) -> Token {
         let index = freeIndices.popLast() ?? registrations.count
         if index == registrations.count { registrations.append(Registration(handler: nil, generation: 0)) }
         registrations[index].handler = handler
         let token = Token(index: index, generation: registrations[index].generation)
+        if isHot, let place = hot.add(descriptor, events: events, owner: index) {
+            registrations[index].hotPlace = place
+            return token
+        }
         guard volley_epoll_add(epoll, descriptor, events, token.data) == 0 else {
             let number = errno
             release(token)
@@ -113,12 +128,17 @@ final class EpollLoop: EventLoop {
     }
 
     func modify(_ token: Token, _ descriptor: CInt, events: UInt32) {
+        if let place = registrations[token.index].hotPlace { return hot.modify(place, events: events) }
         _ = volley_epoll_modify(epoll, descriptor, events, token.data)
     }
 
     /// Takes the descriptor out; must come before it is closed.
     func deregister(_ token: Token, _ descriptor: CInt) {
-        _ = volley_epoll_remove(epoll, descriptor)
+        if let place = registrations[token.index].hotPlace.take() {
+            hot.remove(place)
+        } else {
+            _ = volley_epoll_remove(epoll, descriptor)
+        }
         release(token)
     }
 
@@ -149,7 +169,17 @@ final class EpollLoop: EventLoop {
     /// - Returns: whether anything was done.
     @discardableResult
     func turn(waiting: Bool) -> Bool {
-        let count = unsafe volley_epoll_wait(epoll, events, waiting ? patience() : 0)
+        let timeout = waiting ? patience() : 0
+        let isAnyReady = hot.isEmpty ? pollEpoll(timeout) : pollHot(timeout)
+        guard scheduler.hasCalls else { return isAnyReady }
+        let ready = scheduler.beginTurn(now: now)
+        for _ in 0..<ready { scheduler.popReady()?.run() }
+        return isAnyReady || ready > 0
+    }
+
+    /// Waits for the epoll instance and tells the handlers; returns whether any was told.
+    private func pollEpoll(_ timeout: Int64) -> Bool {
+        let count = unsafe volley_epoll_wait(epoll, events, timeout)
         for index in 0..<max(0, Int(count)) {
             // SAFETY: epoll_wait has filled the first `count` events.
             let (data, bits) = unsafe (events[index].data, events[index].events)
@@ -159,10 +189,23 @@ final class EpollLoop: EventLoop {
             let handler = registrations[place].handler
             handler?.ready(bits)
         }
-        guard scheduler.hasCalls else { return count > 0 }
-        let ready = scheduler.beginTurn(now: now)
-        for _ in 0..<ready { scheduler.popReady()?.run() }
-        return count > 0 || ready > 0
+        return count > 0
+    }
+
+    /// Waits for the hot descriptors and the epoll instance at once.
+    private func pollHot(_ timeout: Int64) -> Bool {
+        guard hot.wait(timeout) else { return false }
+        if hot.isEpollReady { _ = pollEpoll(0) }
+        var place = 0
+        // A handler may take descriptors in or out; what was not reported by the wait is not ready.
+        while place < hot.end {
+            if let (owner, bits) = hot.takeReady(place) {
+                let handler = registrations[owner].handler
+                handler?.ready(bits)
+            }
+            place += 1
+        }
+        return true
     }
 
     /// How long the next wait may be, in nanoseconds: 0 when a call is ready, negative for as long as it takes.

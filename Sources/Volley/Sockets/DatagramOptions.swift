@@ -40,6 +40,28 @@ public struct DatagramOptions: Sendable {
     /// `nil`, the default, asks for it on endpoints bound to a wildcard address, which need it.
     public var receivesLocalAddress: Bool?
 
+    /// What each datagram brings beside its bytes and its source; nothing unless asked for.
+    public var metadata: DatagramMetadata = []
+
+    /// Whether trains of datagrams may be received whole (`UDP_GRO`), which saves most of the kernel's work where they
+    /// come: from senders with `UDP_SEGMENT` on this host, from network cards and from tunnels.
+    ///
+    /// A protocol sees single datagrams in any case. Used where the kernel can do it and ``slotSize`` is at least
+    /// 65,536.
+    public var usesGRO = true
+
+    /// Whether datagrams of one length that follow each other to one peer, in one flush, leave as a train
+    /// (`UDP_SEGMENT`).
+    ///
+    /// The peer receives single datagrams in the same order in any case. Used where a train sent over loopback arrived
+    /// as it should; if a route refuses one, its datagrams are sent singly, and no other is tried.
+    public var usesGSO = true
+
+    /// Whether sends may say when they are to leave (`SO_TXTIME`): see ``SendOptions``.
+    ///
+    /// Only some queueing disciplines, `fq` and `etf`, look at it.
+    public var sendsAtTransmitTime = false
+
     /// When writing is paused and resumed, and when sends are dropped.
     public var writeBufferLimits = WriteBufferLimits.standard
 

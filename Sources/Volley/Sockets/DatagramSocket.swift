@@ -82,15 +82,6 @@ struct DatagramSocket: ~Copyable {
         }
     }
 
-    /// Asks for the address each datagram was sent to.
-    func receiveLocalAddress() throws(DatagramError) {
-        switch addressing {
-        case .ipv4: try setOption(CInt(IPPROTO_IP), IP_PKTINFO, 1)
-        case .ipv6: try setOption(CInt(IPPROTO_IPV6), IPV6_RECVPKTINFO, 1)
-        case .unix: break
-        }
-    }
-
     // MARK: Addresses
 
     func bind(to address: SocketAddress) throws(DatagramError) {

@@ -2,43 +2,64 @@ internal import CVolley
 internal import Glibc
 internal import VolleyCore
 
-/// The memory one `recvmmsg` fills: headers, names, control areas and payload slots, allocated once.
+/// The memory one `recvmmsg` fills: headers, names, control areas and payload places, allocated once.
 ///
 /// The headers are set up here and never again; a receive resets only what the kernel overwrites and then reads back.
+/// Without control messages each header has one slot, which only needs a length. With them, and above all with trains
+/// (`UDP_GRO`), the slots are laid out anew for each batch; see `ReceiveRing+Control.swift`.
 @safe
 struct ReceiveRing: ~Copyable {
     let capacity: Int
-    let slotSize: Int
-    let slots: UnsafeMutablePointer<ReceiveSlot>
     let slab: UnsafeMutableRawBufferPointer
     let headers: UnsafeMutablePointer<mmsghdr>
+    let heads: UnsafeMutablePointer<ReceiveHead>
     private let vectors: UnsafeMutablePointer<iovec>
     private let names: UnsafeMutableRawPointer
     private let nameStride: Int
     /// Nil when no metadata was asked for: then the kernel writes none, and nothing need be reset.
     private let controls: UnsafeMutableRawPointer?
-    private static var controlSize: Int { 64 }
+    let controlSize: Int
+    /// Whether control messages say anything but the segment size.
+    let hasMetadata: Bool
     private let addressing: SocketAddressing
-    /// The last batch left flags in some slots.
-    private let hasStaleFlags: UnsafeMutablePointer<Bool>
+    /// What changes: behind a pointer, since the ring is a constant of the class that has it.
+    let state: UnsafeMutablePointer<State>
 
-    init(capacity: Int, slotSize: Int, addressing: SocketAddressing, wantsControl: Bool) {
+    @unsafe struct State {
+        /// Each slot is that of the header with its number; a train upsets that.
+        var isAligned = true
+        /// The last batch left flags in some slots.
+        var hasStaleFlags = false
+        var slots: UnsafeMutablePointer<ReceiveSlot>
+        var slotCapacity: Int
+        /// The drop counter as the last message that had one gave it.
+        var lastDrops: UInt32 = 0
+    }
+    var slots: UnsafeMutablePointer<ReceiveSlot> { unsafe state.pointee.slots }
+
+    /// Room for payloads of `slotSize` bytes and control areas of `controlSize` bytes, for `capacity` messages.
+    /// `receivesTrains` says that a message may bring many datagrams.
+    init(capacity: Int, slotSize: Int, addressing: SocketAddressing, controlSize: Int, receivesTrains: Bool) {
+        hasMetadata = controlSize > (receivesTrains ? Int(VOLLEY_GRO_SPACE) : 0)
         self.capacity = capacity
-        self.slotSize = slotSize
         self.addressing = addressing
+        self.controlSize = controlSize
         nameStride = addressing.nameStride
         // Slots of a power of two would put every payload into the same few cache sets; a line more spreads them.
         let stride = slotSize + 64
-        // SAFETY: all of it is owned by this value, freed in deinit, and never moves.
+        // SAFETY: all of it is owned by this value, freed in deinit, and never moves but for the slots, which only
+        // `growSlots` replaces.
         unsafe slab = .allocate(byteCount: capacity * stride, alignment: 4096)
         unsafe headers = .allocate(capacity: capacity)
         unsafe vectors = .allocate(capacity: capacity)
+        unsafe heads = .allocate(capacity: capacity)
         unsafe names = .allocate(byteCount: capacity * nameStride, alignment: 8)
         unsafe names.initializeMemory(as: UInt8.self, repeating: 0, count: capacity * nameStride)
-        unsafe controls = wantsControl ? .allocate(byteCount: capacity * Self.controlSize, alignment: 8) : nil
-        unsafe hasStaleFlags = .allocate(capacity: 1)
-        unsafe hasStaleFlags.initialize(to: false)
-        unsafe slots = .allocate(capacity: capacity)
+        unsafe controls = controlSize > 0 ? .allocate(byteCount: capacity * controlSize, alignment: 8) : nil
+        unsafe state = .allocate(capacity: 1)
+        // Linux makes trains of up to 64; should more come, the slots grow.
+        let slotCapacity = receivesTrains ? capacity * 64 : capacity
+        unsafe state.initialize(to: State(slots: .allocate(capacity: slotCapacity), slotCapacity: slotCapacity))
         let base = unsafe slab.baseAddress.unsafelyUnwrapped
         for index in 0..<capacity {
             let payload = unsafe base + index * stride
@@ -50,13 +71,14 @@ struct ReceiveRing: ~Copyable {
             unsafe header.msg_iov = vectors + index
             unsafe header.msg_iovlen = 1
             if let controls = unsafe controls {
-                unsafe header.msg_control = controls + index * Self.controlSize
-                unsafe header.msg_controllen = Self.controlSize
+                unsafe header.msg_control = controls + index * controlSize
+                unsafe header.msg_controllen = controlSize
             }
             unsafe (headers + index).initialize(to: mmsghdr(msg_hdr: header, msg_len: 0))
-            unsafe (slots + index).initialize(to: ReceiveSlot(payload: payload, source: UnsafeRawPointer(name)))
+            unsafe (heads + index).initialize(to: ReceiveHead(source: UnsafeRawPointer(name)))
             // An IP socket's names always have its family's length.
-            unsafe slots[index].sourceLength = addressing == .ipv6 ? 28 : 16
+            unsafe heads[index].sourceLength = addressing == .ipv6 ? 28 : 16
+            unsafe (slots + index).initialize(to: ReceiveSlot(payload: payload, head: heads + index))
         }
     }
 
@@ -64,15 +86,19 @@ struct ReceiveRing: ~Copyable {
         unsafe slab.deallocate()
         unsafe headers.deallocate()
         unsafe vectors.deallocate()
+        unsafe heads.deallocate()
         unsafe names.deallocate()
         unsafe controls?.deallocate()
-        unsafe hasStaleFlags.deallocate()
         unsafe slots.deallocate()
+        unsafe state.deallocate()
     }
 
     /// What one receive brought, beside the slots it filled.
     struct Summary {
+        /// Slots filled: the messages, or more where some were trains.
+        var datagrams = 0
         var bytes = 0
+        var trains = 0
         var truncated = 0
         var controlTruncated = 0
     }
@@ -81,20 +107,31 @@ struct ReceiveRing: ~Copyable {
     func collect(_ count: Int) -> Summary {
         var summary = Summary()
         var flags: CInt = 0
-        for index in 0..<count {
+        var index = 0
+        // What most messages need: the length. What is rare, or costs only those who asked for it, has passes of its own.
+        let end = unsafe state.pointee.isAligned ? count : 0
+        // Once, since a store through any of them might change it, for all the compiler knows.
+        let (headers, slots, controlSize) = unsafe (headers, slots, controlSize)
+        while index < end {
             // SAFETY: the kernel filled `count <= capacity` headers; without MSG_TRUNC among the flags of the call, no
-            // length it gives exceeds the slot's.
-            let length = unsafe headers[index].msg_len
+            // length it gives exceeds the place it was given.
+            let header = unsafe headers + index
+            if controlSize > 0 {
+                guard unsafe header.pointee.msg_hdr.msg_controllen == 0 else { break }
+                unsafe header.pointee.msg_hdr.msg_controllen = controlSize
+            }
+            let length = unsafe header.pointee.msg_len
             unsafe slots[index].count = length
             summary.bytes &+= Int(length)
-            unsafe flags |= headers[index].msg_hdr.msg_flags
+            unsafe flags |= header.pointee.msg_hdr.msg_flags
+            index &+= 1
         }
-        // What is rare, or costs only those who asked for it, has passes of its own.
+        summary.datagrams = index
         let isIncomplete = flags & CInt(MSG_TRUNC | MSG_CTRUNC) != 0
-        if unsafe isIncomplete || hasStaleFlags.pointee { collectFlags(count, into: &summary) }
-        unsafe hasStaleFlags.pointee = isIncomplete
-        if unsafe controls != nil { collectControl(count) }
+        if unsafe isIncomplete || state.pointee.hasStaleFlags { collectFlags(index, into: &summary) }
+        unsafe state.pointee.hasStaleFlags = isIncomplete
         if addressing == .unix { collectNames(count) }
+        if index < count { collectWithControl(index..<count, into: &summary) }
         return summary
     }
 
@@ -102,54 +139,31 @@ struct ReceiveRing: ~Copyable {
         for index in 0..<capacity {
             // SAFETY: as above; slots beyond `count` only lose the flags of an earlier batch.
             let bits = unsafe index < count ? headers[index].msg_hdr.msg_flags : 0
-            var flags: DatagramFlags = []
-            if bits & CInt(MSG_TRUNC) != 0 {
-                flags.insert(.truncated)
-                summary.truncated += 1
-            }
-            if bits & CInt(MSG_CTRUNC) != 0 {
-                flags.insert(.controlTruncated)
-                summary.controlTruncated += 1
-            }
-            unsafe slots[index].flags = flags
-        }
-    }
-
-    /// Reads the local addresses.
-    ///
-    /// A connected socket of one peer needs none, and has no control area.
-    private func collectControl(_ count: Int) {
-        for index in 0..<count {
-            // SAFETY: the header's control area is ours and as long as the kernel says.
-            let info = unsafe volley_read_pktinfo(&headers[index].msg_hdr)
-            unsafe slots[index].local = LocalAddress(info)
-            unsafe headers[index].msg_hdr.msg_controllen = Self.controlSize
+            unsafe slots[index].flags = summary.count(bits)
         }
     }
 
     /// Reads the lengths of Unix names: other families' are always the same.
     private func collectNames(_ count: Int) {
         for index in 0..<count {
-            unsafe slots[index].sourceLength = headers[index].msg_hdr.msg_namelen
+            unsafe heads[index].sourceLength = headers[index].msg_hdr.msg_namelen
             unsafe headers[index].msg_hdr.msg_namelen = UInt32(nameStride)
         }
     }
 }
 
-extension LocalAddress {
-    /// The local end that IP_PKTINFO or IPV6_PKTINFO names; unknown when the message had neither.
-    init(_ info: volley_pktinfo) {
-        // SAFETY: the address is 16 bytes, of which IPv4 uses the first 4.
-        let ip = unsafe withUnsafeBytes(of: info.address) { bytes in
-            switch Int(info.family) {
-            case Int(AF_INET): unsafe IPAddress(v4: UInt32(bigEndian: bytes.load(as: UInt32.self)))
-            case Int(AF_INET6):
-                unsafe IPAddress(
-                    v6High: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
-                    low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
-            default: IPAddress(v4: 0)
-            }
+extension ReceiveRing.Summary {
+    /// Counts what the kernel said about a message that did not arrive whole, and translates it.
+    mutating func count(_ bits: CInt) -> DatagramFlags {
+        var flags: DatagramFlags = []
+        if bits & CInt(MSG_TRUNC) != 0 {
+            flags.insert(.truncated)
+            truncated += 1
         }
-        self.init(ip: ip, interfaceIndex: info.interface_index)
+        if bits & CInt(MSG_CTRUNC) != 0 {
+            flags.insert(.controlTruncated)
+            controlTruncated += 1
+        }
+        return flags
     }
 }

@@ -1,3 +1,4 @@
+internal import CVolley
 internal import SystemPackage
 internal import VolleyCore
 
@@ -5,9 +6,23 @@ internal import VolleyCore
 struct SocketSetup {
     let addressing: SocketAddressing
     let isConnected: Bool
-    let wantsLocalAddress: Bool
+    /// What each received datagram brings beside its bytes; empty for Unix endpoints.
+    let metadata: DatagramMetadata
+    let receivesTrains: Bool
+    /// The most datagrams of a train to send; 0 for none.
+    let segmentsMax: Int
     let batchSize: Int
     let slotSize: Int
+
+    /// Send slots: with trains, many datagrams leave as few messages.
+    var sendCapacity: Int { segmentsMax > 1 ? min(1024, batchSize * 16) : batchSize }
+
+    /// Bytes of control area that what was asked for takes at most.
+    var controlSize: Int {
+        var size = metadata.controlSize
+        if receivesTrains { size += Int(VOLLEY_GRO_SPACE) }
+        return size
+    }
 }
 
 extension EpollLoop {
@@ -17,19 +32,24 @@ extension EpollLoop {
     ) throws(DatagramError) -> RingTransport {
         try options.check()
         let names = socket.names()
+        let support = options.usesGRO || options.usesGSO ? syscalls.segmentation() : .none
         let isWildcard = names.local?.ip.unmapped.isUnspecified ?? false
         let setup = SocketSetup(
             addressing: socket.addressing, isConnected: names.isConnected,
-            wantsLocalAddress: socket.addressing != .unix && !names.isConnected
-                && (options.receivesLocalAddress ?? isWildcard),
+            metadata: socket.addressing == .unix
+                ? [] : options.metadata(isWildcard: isWildcard, isConnected: names.isConnected),
+            receivesTrains: try socket.receiveTrains(options, support),
+            segmentsMax: socket.addressing != .unix && options.usesGSO ? support.segmentsMax : 0,
             batchSize: options.batchSize, slotSize: options.slotSize)
-        if setup.wantsLocalAddress { try socket.receiveLocalAddress() }
+        try socket.receive(setup.metadata)
+        if options.sendsAtTransmitTime { try socket.setTransmitClock() }
         let transport = RingTransport(
             eventLoop: self, names: names, addressing: setup.addressing, limits: options.writeBufferLimits,
-            sendCapacity: options.batchSize, arenaSize: max(131_072, options.slotSize))
+            sendCapacity: setup.sendCapacity, arenaSize: max(131_072, options.slotSize))
         let world = SocketWorld(socket.release(), transport: transport, loop: self, setup: setup)
         addEndpoint(transport)
-        transport.start(makeProtocol(), in: world, tap: setup.addressing == .unix ? nil : options.tap)
+        let wrapped = wrapWorld?(world, transport) ?? world
+        transport.start(makeProtocol(), in: wrapped, tap: setup.addressing == .unix ? nil : options.tap)
         return transport
     }
 }

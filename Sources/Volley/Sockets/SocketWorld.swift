@@ -14,6 +14,7 @@ final class SocketWorld: DatagramWorld, EpollHandler {
     private var transport: RingTransport { unsafe owner }
     private let receiveRing: ReceiveRing
     private let sendHeaders: SendHeaders
+    private let repliesFromLocalAddress: Bool
     private let recvmmsg: @Sendable (CInt, UnsafeMutablePointer<mmsghdr>, Int) -> Int
     private let sendmmsg: @Sendable (CInt, UnsafeMutablePointer<mmsghdr>, Int) -> Int
 
@@ -59,10 +60,11 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         addressing = setup.addressing
         receiveRing = ReceiveRing(
             capacity: setup.batchSize, slotSize: setup.slotSize, addressing: setup.addressing,
-            wantsControl: setup.wantsLocalAddress)
+            controlSize: setup.controlSize, receivesTrains: setup.receivesTrains)
         sendHeaders = SendHeaders(
-            capacity: setup.batchSize, addressing: setup.addressing, isConnected: setup.isConnected,
-            wantsControl: setup.wantsLocalAddress)
+            capacity: setup.sendCapacity, addressing: setup.addressing, remote: transport.remoteAddress,
+            isConnected: setup.isConnected, segmentsMax: setup.segmentsMax)
+        repliesFromLocalAddress = setup.metadata.contains(.localAddress)
         unsafe recvmmsg = loop.syscalls.recvmmsg
         unsafe sendmmsg = loop.syscalls.sendmmsg
         // SAFETY: owned by this object, freed in deinit, and used on the loop's thread only.
@@ -105,10 +107,8 @@ final class SocketWorld: DatagramWorld, EpollHandler {
                 continue
             }
             let summary = receiveRing.collect(result)
-            if summary.truncated | summary.controlTruncated != 0 {
-                transport.countTruncations(summary.truncated, controlTruncated: summary.controlTruncated)
-            }
-            transport.deliver(count: result, bytes: summary.bytes)
+            if summary.truncated | summary.controlTruncated | summary.trains != 0 { note(summary) }
+            transport.deliver(count: summary.datagrams, bytes: summary.bytes)
             let wasFull = result == depth
             depth = adapted(depth, to: result)
             // Every callback may have closed or paused; a short batch says that the socket is empty.
@@ -118,6 +118,14 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         }
         self.depth = depth
         return errors > 0
+    }
+
+    /// What not every batch has.
+    private func note(_ summary: ReceiveRing.Summary) {
+        transport.countTruncations(summary.truncated, controlTruncated: summary.controlTruncated)
+        transport.countTrains(received: summary.trains)
+        // Many trains may have moved the slots to where there is more room.
+        unsafe transport.setReceiveRing(receiveRing.slots, slab: UnsafeRawBufferPointer(receiveRing.slab))
     }
 
     private func adapted(_ depth: Int, to received: Int) -> Int {
@@ -151,9 +159,22 @@ final class SocketWorld: DatagramWorld, EpollHandler {
     // MARK: DatagramWorld
 
     func transmit(_ slots: UnsafePointer<SendSlot>, count: Int) -> Int {
+        let hasControls = repliesFromLocalAddress || transport.usesSendControls
         // SAFETY: the transport vouches for the slots until this returns.
-        let count = unsafe sendHeaders.fill(from: slots, count: count)
-        return unsafe sendmmsg(descriptor, sendHeaders.headers, count)
+        let messages = unsafe sendHeaders.fill(from: slots, count: count, hasControls: hasControls)
+        let result = unsafe sendmmsg(descriptor, sendHeaders.headers, messages)
+        guard unsafe sendHeaders.segmentation.pointee.isOn else { return result }
+        if result > 0 { return noteSent(messages: result) }
+        guard sendHeaders.isRefusedTrain(Errno(rawValue: CInt(truncatingIfNeeded: -result))) else { return result }
+        // Its datagrams can still go one by one.
+        return unsafe transmit(slots, count: count)
+    }
+
+    /// How many datagrams the first `messages` messages were.
+    private func noteSent(messages: Int) -> Int {
+        let count = sendHeaders.slotCount(of: messages)
+        if count > messages { transport.countTrains(sent: sendHeaders.trainCount(of: messages)) }
+        return count
     }
 
     func setReading(_ isOn: Bool) {
@@ -196,7 +217,7 @@ final class SocketWorld: DatagramWorld, EpollHandler {
             }
         } else {
             do throws(DatagramError) {
-                token = try loop.register(descriptor, events: wanted, handler: self)
+                token = try loop.register(descriptor, events: wanted, handler: self, isHot: true)
             } catch {
                 interest = 0
                 transport.lose(error)

@@ -22,6 +22,8 @@ struct Syscalls: Sendable {
     var connect: @Sendable (CInt, UnsafeRawBufferPointer) -> Int
     /// `fcntl(2)`: sets `O_NONBLOCK`.
     var setNonBlocking: @Sendable (CInt) -> Int
+    /// Whether trains of datagrams can be sent and received.
+    var segmentation: @Sendable () -> SegmentationSupport
     /// `setsockopt(2)` with an `int`.
     var setOption: @Sendable (CInt, _ level: CInt, _ name: CInt, _ value: CInt) -> Int
 
@@ -45,6 +47,7 @@ struct Syscalls: Sendable {
         setNonBlocking: { descriptor in
             retrying { Int(fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)) }
         },
+        segmentation: { SegmentationSupport.probed },
         setOption: { descriptor, level, name, value in
             retrying {
                 var value = value

@@ -38,30 +38,54 @@ extension Datagram {
     @inlinable public var source: SocketAddress {
         // SAFETY: behind `source` of an IP datagram lies a whole SocketAddress, whose layout is the kernel's.
         unsafe ring.pointee.addressing == .unix
-            ? .unspecified : slot.pointee.source.assumingMemoryBound(to: SocketAddress.self).pointee
+            ? .unspecified : slot.pointee.head.pointee.source.assumingMemoryBound(to: SocketAddress.self).pointee
     }
 
     /// Who sent it, on a Unix endpoint: a path, an abstract name, or nobody named; `nil` on an IP endpoint.
     public var unixSource: UnixAddress? {
         guard unsafe ring.pointee.addressing == .unix else { return nil }
-        // SAFETY: the kernel wrote `sourceLength` bytes of sockaddr_un into the slot's own name area.
-        let name = unsafe RawSpan(_unsafeStart: slot.pointee.source, byteCount: Int(slot.pointee.sourceLength))
+        // SAFETY: the kernel wrote `sourceLength` bytes of sockaddr_un into the head's own name area.
+        let head = unsafe slot.pointee.head
+        let name = unsafe RawSpan(_unsafeStart: head.pointee.source, byteCount: Int(head.pointee.sourceLength))
         return (try? UnixAddress(kernelBytes: name)) ?? .unnamed
     }
 
     /// The address it was sent to: known on wildcard binds and wherever it was asked for, otherwise `nil`.
     @inlinable public var localAddress: IPAddress? {
-        unsafe slot.pointee.local.isKnown ? slot.pointee.local.ip : nil
+        unsafe slot.pointee.head.pointee.local.isKnown ? slot.pointee.head.pointee.local.ip : nil
     }
 
     /// The index of the interface it came in on; 0 where ``localAddress`` is not known.
-    @inlinable public var interfaceIndex: UInt32 { unsafe slot.pointee.local.interfaceIndex }
+    @inlinable public var interfaceIndex: UInt32 { unsafe slot.pointee.head.pointee.local.interfaceIndex }
 
     /// When it arrived: the capture's time offline, the kernel's where it was asked for, otherwise `nil`.
     @inlinable public var timestamp: WallClockTime? {
-        let nanoseconds = unsafe slot.pointee.timestamp
+        let nanoseconds = unsafe slot.pointee.head.pointee.timestamp
         return nanoseconds == .min ? nil : WallClockTime(nanosecondsSinceEpoch: nanoseconds)
     }
+
+    /// Its congestion mark; `nil` unless asked for.
+    @inlinable public var ecn: ECN? {
+        let value = unsafe slot.pointee.head.pointee.trafficClass
+        return value < 0 ? nil : ECN(rawValue: UInt8(truncatingIfNeeded: value & 3))
+    }
+
+    /// Its differentiated services codepoint, 0…63; `nil` unless asked for.
+    @inlinable public var dscp: UInt8? {
+        let value = unsafe slot.pointee.head.pointee.trafficClass
+        return value < 0 ? nil : UInt8(truncatingIfNeeded: value) >> 2
+    }
+
+    /// What is left of its hops (IPv4 TTL, IPv6 hop limit); `nil` unless asked for.
+    @inlinable public var hopLimit: UInt8? {
+        let value = unsafe slot.pointee.head.pointee.hopLimit
+        return value < 0 ? nil : UInt8(truncatingIfNeeded: value)
+    }
+
+    /// How many datagrams the kernel dropped between the one before and this one; 0 unless asked for.
+    ///
+    /// What is dropped after the last one received is only in `DatagramStatistics.kernelDrops`.
+    @inlinable public var dropsBefore: UInt32 { unsafe slot.pointee.head.pointee.dropsBefore }
 
     /// Whether it was longer than the receive slot, so that ``payload`` is only its beginning.
     @inlinable public var isTruncated: Bool { flags.contains(.truncated) }

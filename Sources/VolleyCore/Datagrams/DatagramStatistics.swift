@@ -11,6 +11,8 @@ public struct DatagramStatistics: Hashable, Sendable {
     public package(set) var bytesReceived: UInt64 = 0
     /// Batches received: `recvmmsg` calls that brought something.
     public package(set) var receiveBatches: UInt64 = 0
+    /// Trains among them: messages in which the kernel gave many datagrams at once (`UDP_GRO`).
+    public package(set) var trainsReceived: UInt64 = 0
     /// Received datagrams longer than their slot.
     public package(set) var truncated: UInt64 = 0
     /// Received datagrams whose metadata did not fit.
@@ -24,6 +26,8 @@ public struct DatagramStatistics: Hashable, Sendable {
     public package(set) var sent: UInt64 = 0
     /// Bytes of payload sent.
     public package(set) var bytesSent: UInt64 = 0
+    /// Trains among them: messages in which the kernel took many datagrams at once (`UDP_SEGMENT`).
+    public package(set) var trainsSent: UInt64 = 0
     /// Flushes that sent something.
     public package(set) var sendBatches: UInt64 = 0
     /// Times the kernel had no room for the next datagram (`EAGAIN`).

@@ -28,6 +28,12 @@ public protocol DatagramTransport: AnyObject {
     /// On a connected endpoint `destination` must be its peer: any other is refused with `EISCONN`.
     func send(_ payload: RawSpan, to destination: SocketAddress)
 
+    /// Sends one datagram to `destination`, or to the connected peer when that is `nil`, in its own way.
+    ///
+    /// Refused with `EAFNOSUPPORT` on a Unix endpoint, and with `EINVAL` when the source is of another family than the
+    /// endpoint.
+    func send(_ payload: RawSpan, to destination: SocketAddress?, options: SendOptions)
+
     /// Sends one datagram to a Unix address.
     func send(_ payload: RawSpan, to destination: UnixAddress)
 

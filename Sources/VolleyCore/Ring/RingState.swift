@@ -17,6 +17,9 @@ package struct RingState {
     /// Reservations whose writer has not come back yet; while there are any, a flush must not rewind the arena.
     @usableFromInline var openReservations = 0
 
+    /// Whether any send had a control of its own so far.
+    var usesSendControls = false
+
     // Receive ring.
     /// The memory payloads are received into; a reply that lies in it is sent without a copy.
     @usableFromInline var slabStart: UInt = 0
@@ -116,13 +119,14 @@ extension UnsafeMutablePointer where Pointee == RingState {
 
     @inlinable @inline(__always)
     func appendReply(_ payload: UnsafeRawPointer, count: Int, to slot: UnsafePointer<ReceiveSlot>) {
-        // SAFETY: the caller has checked `sendCount < sendLimit <= capacity`. Source and local address stay in the
-        // receive slot until the flush, which comes before the slot is filled again; `local` is the slot's first field.
+        // SAFETY: the caller has checked `sendCount < sendLimit <= capacity`. The head stays in the receive ring until
+        // the flush, which comes before it is filled again; its first field is the control.
+        let head = unsafe slot.pointee.head
         unsafe (pointee.sendSlots + pointee.sendCount).initialize(
             to: SendSlot(
-                payload: payload, count: UInt32(truncatingIfNeeded: count), destination: slot.pointee.source,
-                destinationLength: slot.pointee.sourceLength,
-                local: UnsafeRawPointer(slot).assumingMemoryBound(to: LocalAddress.self)))
+                payload: payload, count: UInt32(truncatingIfNeeded: count), destination: head.pointee.source,
+                destinationLength: head.pointee.sourceLength,
+                control: UnsafeRawPointer(head).assumingMemoryBound(to: SendControl.self)))
         unsafe pointee.sendCount += 1
     }
 

@@ -49,14 +49,14 @@ extension RingTransport {
         // SAFETY: the arrays outlive the copy that `append` makes.
         unsafe entry.payload.withUnsafeBytes { payload in
             unsafe entry.destination.withUnsafeBytes { name in
-                unsafe append(payload, destination: name.isEmpty ? nil : name, local: entry.local)
+                unsafe append(payload, destination: name.isEmpty ? nil : name, control: entry.control)
             }
         }
         return true
     }
 
     /// Queues one datagram, or drops and counts it when the buffer is at its maximum.
-    func enqueue(_ bytes: UnsafeRawBufferPointer, destination: UnsafeRawBufferPointer?, local: LocalAddress?) {
+    func enqueue(_ bytes: UnsafeRawBufferPointer, destination: UnsafeRawBufferPointer?, control: SendControl) {
         guard queue.size + SendQueue.cost(of: bytes.count) <= limits.maximum else {
             counters.overflowDropped &+= 1
             return
@@ -65,7 +65,7 @@ extension RingTransport {
         let wasEmpty = queue.isEmpty
         queue.append(
             unsafe SendQueue.Entry(
-                payload: Array(bytes), destination: destination.map { unsafe Array($0) } ?? [], local: local))
+                payload: Array(bytes), destination: destination.map { unsafe Array($0) } ?? [], control: control))
         if wasEmpty {
             unsafe ring.pointee.sendLimit = 0
             world?.setAwaitingWritable(true)
@@ -83,7 +83,7 @@ extension RingTransport {
             }
             unsafe enqueue(
                 UnsafeRawBufferPointer(start: slot.payload, count: Int(slot.count)),
-                destination: names.isConnected ? nil : name, local: slot.local?.pointee)
+                destination: names.isConnected ? nil : name, control: slot.control?.pointee ?? SendControl())
         }
     }
 

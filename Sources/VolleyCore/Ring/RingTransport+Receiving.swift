@@ -47,6 +47,12 @@ extension RingTransport {
         counters.controlTruncated &+= UInt64(controlTruncated)
     }
 
+    /// Counts trains, of which each brought or took many datagrams.
+    package func countTrains(received: Int = 0, sent: Int = 0) {
+        counters.trainsReceived &+= UInt64(received)
+        counters.trainsSent &+= UInt64(sent)
+    }
+
     /// Reports an error of a receive: of this host, or of a datagram sent earlier.
     package func receiveFailed(_ error: DatagramError) {
         report(error)

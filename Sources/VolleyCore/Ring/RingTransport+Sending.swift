@@ -2,6 +2,24 @@ internal import SystemPackage
 
 extension RingTransport {
     package func send(_ payload: RawSpan, to destination: SocketAddress) {
+        send(payload, to: destination, control: SendControl())
+    }
+
+    package func send(_ payload: RawSpan, to destination: SocketAddress?, options: SendOptions) {
+        let addressing = unsafe ring.pointee.addressing
+        guard addressing != .unix else { return refuse(.addressFamilyNotSupported, peer: destination) }
+        var control = options.control
+        if let source = options.source {
+            // An IPv6 socket names an IPv4 source by its mapped address.
+            if addressing == .ipv6 { control.local.ip = source.mappedToIPv6 }
+            guard control.local.ip.isIPv6 == (addressing == .ipv6) else { return refuse(.invalidArgument) }
+        }
+        if let destination { return send(payload, to: destination, control: control) }
+        guard names.isConnected else { return refuse(.addressRequired) }
+        unsafe payload.withUnsafeBytes { unsafe submit($0, destination: nil, control: control) }
+    }
+
+    private func send(_ payload: RawSpan, to destination: SocketAddress, control: SendControl) {
         guard unsafe ring.pointee.addressing != .unix else {
             return refuse(.addressFamilyNotSupported, peer: destination)
         }
@@ -10,7 +28,7 @@ extension RingTransport {
             return refuse(.socketIsConnected, peer: destination)
         }
         unsafe withUnsafeBytes(of: &name) { name in
-            unsafe payload.withUnsafeBytes { unsafe submit($0, destination: name, local: nil) }
+            unsafe payload.withUnsafeBytes { unsafe submit($0, destination: name, control: control) }
         }
     }
 
@@ -22,19 +40,20 @@ extension RingTransport {
             return refuse(.socketIsConnected, unixPeer: destination)
         }
         unsafe destination.withKernelBytes { name in
-            unsafe payload.withUnsafeBytes { unsafe submit($0, destination: name, local: nil) }
+            unsafe payload.withUnsafeBytes { unsafe submit($0, destination: name, control: SendControl()) }
         }
     }
 
     package func send(_ payload: RawSpan) {
         guard names.isConnected else { return refuse(.addressRequired) }
-        unsafe payload.withUnsafeBytes { unsafe submit($0, destination: nil, local: nil) }
+        unsafe payload.withUnsafeBytes { unsafe submit($0, destination: nil, control: SendControl()) }
     }
 
     /// Replies with a copy of `bytes`, through the ring or the queue.
     func reply(_ bytes: UnsafeRawBufferPointer, to slot: UnsafePointer<ReceiveSlot>) {
-        let name = unsafe UnsafeRawBufferPointer(start: slot.pointee.source, count: Int(slot.pointee.sourceLength))
-        unsafe submit(bytes, destination: names.isConnected ? nil : name, local: slot.pointee.local)
+        let head = unsafe slot.pointee.head
+        let name = unsafe UnsafeRawBufferPointer(start: head.pointee.source, count: Int(head.pointee.sourceLength))
+        unsafe submit(bytes, destination: names.isConnected ? nil : name, control: head.pointee.reply)
     }
 
     /// Sends a reservation as a reply where there is no slot for it, or sends are queued.
@@ -74,7 +93,7 @@ extension RingTransport {
 
     /// Takes one datagram: into the ring if it has room, after a flush if that makes some, else into the queue.
     private func submit(
-        _ bytes: UnsafeRawBufferPointer, destination: UnsafeRawBufferPointer?, local: LocalAddress?
+        _ bytes: UnsafeRawBufferPointer, destination: UnsafeRawBufferPointer?, control: SendControl
     ) {
         guard unsafe bytes.count <= arena.count || phase != .open else {
             counters.refusedDropped &+= 1
@@ -87,9 +106,9 @@ extension RingTransport {
             return
         }
         guard queue.isEmpty && hasRoom(for: bytes.count) else {
-            return unsafe enqueue(bytes, destination: destination, local: local)
+            return unsafe enqueue(bytes, destination: destination, control: control)
         }
-        unsafe append(bytes, destination: destination, local: local)
+        unsafe append(bytes, destination: destination, control: control)
         if !isDelivering { scheduleFlush() }
     }
 
@@ -99,7 +118,7 @@ extension RingTransport {
     }
 
     /// Copies one datagram into the ring, in which there must be room.
-    func append(_ bytes: UnsafeRawBufferPointer, destination: UnsafeRawBufferPointer?, local: LocalAddress?) {
+    func append(_ bytes: UnsafeRawBufferPointer, destination: UnsafeRawBufferPointer?, control: SendControl) {
         let index = unsafe ring.pointee.sendCount
         let payload = unsafe ring.pointee.arenaNext
         // SAFETY: there is room for one slot and `bytes.count` bytes; a name is never longer than its place.
@@ -111,12 +130,13 @@ extension RingTransport {
             unsafe UnsafeMutableRawBufferPointer(start: place, count: destination.count).copyMemory(from: destination)
             unsafe name = place
         }
-        unsafe locals[index] = local ?? .unknown
+        unsafe controls[index] = control
+        if !control.isDefault { unsafe ring.pointee.usesSendControls = true }
         unsafe (ring.pointee.sendSlots + index).initialize(
             to: SendSlot(
                 payload: UnsafeRawPointer(payload), count: UInt32(truncatingIfNeeded: bytes.count),
                 destination: UnsafeRawPointer(name), destinationLength: UInt32(destination?.count ?? 0),
-                local: UnsafePointer(locals + index)))
+                control: UnsafePointer(controls + index)))
         unsafe ring.pointee.sendCount = index + 1
     }
 

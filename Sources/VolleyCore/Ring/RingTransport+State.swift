@@ -40,6 +40,8 @@ extension RingTransport {
         get { unsafe ring.pointee.isReporting }
         set { unsafe ring.pointee.isReporting = newValue }
     }
+    /// Whether any send that was not a reply had something of its own to say about how it leaves.
+    package var usesSendControls: Bool { unsafe ring.pointee.usesSendControls }
     var backlog: Range<Int> {
         get { unsafe ring.pointee.backlog }
         set { unsafe ring.pointee.backlog = newValue }

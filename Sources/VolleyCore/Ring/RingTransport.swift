@@ -18,8 +18,8 @@ package final class RingTransport {
     let arena: UnsafeMutableRawBufferPointer
     /// Destinations of sends that are not replies, one place for each send slot.
     let destinations: UnsafeMutableRawBufferPointer
-    /// Local addresses of queued replies, one place for each send slot.
-    let locals: UnsafeMutablePointer<LocalAddress>
+    /// Controls of sends that are not replies, one place for each send slot.
+    let controls: UnsafeMutablePointer<SendControl>
 
     /// Both are let go when the protocol has been told that the connection is lost.
     var world: (any DatagramWorld)?
@@ -53,8 +53,8 @@ package final class RingTransport {
         // SAFETY: all four live exactly as long as this object and never move.
         unsafe arena = .allocate(byteCount: arenaSize, alignment: 64)
         unsafe destinations = .allocate(byteCount: sendCapacity * addressing.nameStride, alignment: 8)
-        unsafe locals = .allocate(capacity: sendCapacity)
-        unsafe locals.initialize(repeating: .unknown, count: sendCapacity)
+        unsafe controls = .allocate(capacity: sendCapacity)
+        unsafe controls.initialize(repeating: SendControl(), count: sendCapacity)
         unsafe ring = .allocate(capacity: 1)
         unsafe ring.initialize(
             to: RingState(
@@ -68,7 +68,7 @@ package final class RingTransport {
         unsafe ring.deallocate()
         unsafe arena.deallocate()
         unsafe destinations.deallocate()
-        unsafe locals.deallocate()
+        unsafe controls.deallocate()
     }
 
     /// Connects protocol and world: `connectionMade`, then, unless the protocol paused or closed, deliveries begin.

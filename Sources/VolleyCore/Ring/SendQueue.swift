@@ -6,7 +6,7 @@ struct SendQueue {
         let payload: [UInt8]
         /// The destination in the kernel's layout; empty for the connected peer.
         let destination: [UInt8]
-        let local: LocalAddress?
+        let control: SendControl
     }
 
     private var entries = Deque<Entry>()

@@ -9,18 +9,18 @@ package struct SendSlot {
     @usableFromInline package var destinationLength: UInt32
     /// The destination in the kernel's layout; nil for the connected peer.
     @usableFromInline package var destination: UnsafeRawPointer?
-    /// The local address to send from; nil, or unknown, leaves it to the kernel.
-    @usableFromInline package var local: UnsafePointer<LocalAddress>?
+    /// What is not left to the kernel; nil for nothing.
+    @usableFromInline package var control: UnsafePointer<SendControl>?
 
     @inlinable @inline(__always)
     package init(
         payload: UnsafeRawPointer, count: UInt32, destination: UnsafeRawPointer?, destinationLength: UInt32,
-        local: UnsafePointer<LocalAddress>?
+        control: UnsafePointer<SendControl>?
     ) {
         unsafe self.payload = payload
         unsafe self.count = count
         unsafe self.destinationLength = destinationLength
         unsafe self.destination = destination
-        unsafe self.local = local
+        unsafe self.control = control
     }
 }

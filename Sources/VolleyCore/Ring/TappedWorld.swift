@@ -23,7 +23,7 @@ package final class TappedWorld: DatagramWorld {
             let payload = unsafe RawSpan(_unsafeStart: slot.payload, byteCount: Int(slot.count))
             let destination =
                 transport.names.remote ?? (unsafe slot.destination?.assumingMemoryBound(to: SocketAddress.self).pointee)
-            let local = unsafe slot.local?.pointee ?? .unknown
+            let local = unsafe slot.control?.pointee.local ?? .unknown
             tap.sent(
                 payload, from: transport.localAddress(for: local), to: destination ?? .unspecified, at: time)
         }
@@ -52,10 +52,11 @@ extension RingTransport {
             // SAFETY: the world has filled `count` slots; names of IP endpoints are whole SocketAddresses.
             let slot = unsafe slots[index]
             let payload = unsafe RawSpan(_unsafeStart: slot.payload, byteCount: Int(slot.count))
-            let source = unsafe slot.source.assumingMemoryBound(to: SocketAddress.self).pointee
+            let head = unsafe slot.head.pointee
+            let source = unsafe head.source.assumingMemoryBound(to: SocketAddress.self).pointee
             unsafe tap.received(
-                payload, from: source, to: localAddress(for: slot.local),
-                at: slot.timestamp == .min ? time : WallClockTime(nanosecondsSinceEpoch: slot.timestamp))
+                payload, from: source, to: localAddress(for: head.local),
+                at: head.timestamp == .min ? time : WallClockTime(nanosecondsSinceEpoch: head.timestamp))
         }
     }
 }

@@ -14,27 +14,30 @@ final class ReceiveSlots {
     private static let payloadMax = 65_535
 
     let slots: UnsafeMutablePointer<ReceiveSlot>
+    private let heads: UnsafeMutablePointer<ReceiveHead>
     private let sources: UnsafeMutablePointer<SocketAddress>
     /// Room for the longest payloads; the system gives memory only to pages that are used.
     private let slab: UnsafeMutableRawBufferPointer
 
     init() {
         let capacity = Self.capacity
-        // SAFETY: all three are owned by this object; slots and addresses are initialised at once and trivial.
+        // SAFETY: all of it is owned by this object; slots, heads and addresses are initialised at once and trivial.
         unsafe sources = .allocate(capacity: capacity)
         unsafe sources.initialize(repeating: .unspecified, count: capacity)
         unsafe slab = .allocate(byteCount: capacity * Self.payloadMax, alignment: 64)
+        unsafe heads = .allocate(capacity: capacity)
         unsafe slots = .allocate(capacity: capacity)
         for index in 0..<capacity {
             let start = unsafe UnsafeRawPointer(slab.baseAddress.unsafelyUnwrapped)
-            var slot = unsafe ReceiveSlot(payload: start, source: UnsafeRawPointer(sources + index))
-            unsafe slot.sourceLength = UInt32(MemoryLayout<SocketAddress>.size)
-            unsafe (slots + index).initialize(to: slot)
+            unsafe (heads + index).initialize(to: ReceiveHead(source: UnsafeRawPointer(sources + index)))
+            unsafe heads[index].sourceLength = UInt32(MemoryLayout<SocketAddress>.size)
+            unsafe (slots + index).initialize(to: ReceiveSlot(payload: start, head: heads + index))
         }
     }
 
     deinit {
         unsafe slots.deallocate()
+        unsafe heads.deallocate()
         unsafe sources.deallocate()
         unsafe slab.deallocate()
     }
@@ -56,8 +59,8 @@ final class ReceiveSlots {
             if let base = bytes.baseAddress { unsafe slot.pointee.payload = base }
             unsafe slot.pointee.count = UInt32(truncatingIfNeeded: bytes.count)
         }
-        unsafe slots[index].local = LocalAddress(ip: local, interfaceIndex: 0)
-        unsafe slots[index].timestamp = timestamp
+        unsafe heads[index].local = LocalAddress(ip: local, interfaceIndex: 0)
+        unsafe heads[index].timestamp = timestamp
         unsafe sources[index] = source
     }
 

@@ -112,7 +112,7 @@ final class ReplayWorld: DatagramWorld {
         // udp(7) does not say so, but no packet leaves for port 0.
         guard destination.port != 0 else { return Errno.invalidArgument.rawValue }
         guard sink.isInterested else { return 0 }
-        let local = unsafe slot.local?.pointee ?? .unknown
+        let local = unsafe slot.control?.pointee.local ?? .unknown
         // SAFETY: the payload stays in place until the transport's flush is over.
         let payload = unsafe RawSpan(_unsafeStart: slot.payload, byteCount: Int(slot.count))
         sink.take(payload, from: source(for: local, destination.family), to: destination)

@@ -7,20 +7,23 @@ struct InMemoryReceiveRing: ~Copyable {
     let slotSize: Int
     let slots: UnsafeMutablePointer<ReceiveSlot>
     let slab: UnsafeMutableRawBufferPointer
+    private let heads: UnsafeMutablePointer<ReceiveHead>
     private let sources: UnsafeMutablePointer<SocketAddress>
 
     init(capacity: Int, slotSize: Int) {
         self.capacity = capacity
         self.slotSize = slotSize
-        // SAFETY: owned by this value, freed in deinit, and never moved; slots and sources are trivial.
+        // SAFETY: owned by this value, freed in deinit, and never moved; slots, heads and sources are trivial.
         unsafe slab = .allocate(byteCount: capacity * slotSize, alignment: 64)
         unsafe sources = .allocate(capacity: capacity)
         unsafe sources.initialize(repeating: .unspecified, count: capacity)
+        unsafe heads = .allocate(capacity: capacity)
         unsafe slots = .allocate(capacity: capacity)
         let base = unsafe slab.baseAddress.unsafelyUnwrapped
         for index in 0..<capacity {
+            unsafe (heads + index).initialize(to: ReceiveHead(source: UnsafeRawPointer(sources + index)))
             unsafe (slots + index).initialize(
-                to: ReceiveSlot(payload: base + index * slotSize, source: UnsafeRawPointer(sources + index)))
+                to: ReceiveSlot(payload: base + index * slotSize, head: heads + index))
         }
     }
 
@@ -28,6 +31,7 @@ struct InMemoryReceiveRing: ~Copyable {
         unsafe slab.deallocate()
         unsafe sources.deallocate()
         unsafe slots.deallocate()
+        unsafe heads.deallocate()
     }
 
     /// What a batch put into the slots amounts to.
@@ -46,11 +50,11 @@ struct InMemoryReceiveRing: ~Copyable {
             unsafe UnsafeMutableRawBufferPointer(rebasing: slab[(index * slotSize)...])
                 .copyBytes(from: datagram.payload.prefix(count))
             unsafe sources[index] = datagram.peer
-            unsafe slots[index].sourceLength = datagram.peer.family == .ipv6 ? 28 : 16
+            unsafe heads[index].sourceLength = datagram.peer.family == .ipv6 ? 28 : 16
             unsafe slots[index].count = UInt32(count)
             unsafe slots[index].flags = count < datagram.payload.count ? .truncated : []
-            unsafe slots[index].local = datagram.local.map { LocalAddress(ip: $0, interfaceIndex: 0) } ?? .unknown
-            unsafe slots[index].timestamp = time.nanosecondsSinceEpoch
+            unsafe heads[index].local = datagram.local.map { LocalAddress(ip: $0, interfaceIndex: 0) } ?? .unknown
+            unsafe heads[index].timestamp = time.nanosecondsSinceEpoch
             summary.bytes += count
             summary.truncated += count < datagram.payload.count ? 1 : 0
         }
@@ -65,7 +69,7 @@ extension InMemoryDatagram {
         // lie in places of whole SocketAddresses.
         let bytes = unsafe UnsafeRawBufferPointer(start: slot.payload, count: Int(slot.count))
         let destination = unsafe slot.destination?.assumingMemoryBound(to: SocketAddress.self).pointee
-        let local = unsafe slot.local?.pointee ?? .unknown
+        let local = unsafe slot.control?.pointee.local ?? .unknown
         self.init(
             unsafe Array(bytes), peer: remote ?? destination ?? .unspecified, local: local.isKnown ? local.ip : nil)
     }

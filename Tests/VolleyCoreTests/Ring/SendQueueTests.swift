@@ -9,7 +9,7 @@ struct SendQueueTests {
         var queue = SendQueue()
         var expected = 0
         for count in 0..<50 {
-            queue.append(SendQueue.Entry(payload: [UInt8](repeating: 1, count: count), destination: [1], local: nil))
+            queue.append(SendQueue.Entry(payload: [UInt8](repeating: 1, count: count), destination: [1], control: SendControl()))
             expected += count + 8
             #expect(queue.size == expected)
         }
@@ -22,7 +22,7 @@ struct SendQueueTests {
         queue.removeFirst(48)
         #expect(queue.size == 0)
         #expect(queue.isEmpty)
-        queue.append(SendQueue.Entry(payload: [], destination: [], local: nil))
+        queue.append(SendQueue.Entry(payload: [], destination: [], control: SendControl()))
         queue.removeAll()
         #expect(queue.size == 0)
     }
