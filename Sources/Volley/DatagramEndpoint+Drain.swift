@@ -124,7 +124,8 @@ final class Drain {
         report.received = after.received &- before.received
         report.isReceivingComplete = isReceivingComplete && error == nil
         report.abandonedSends =
-            (after.abortedDropped &- before.abortedDropped) &+ (error == nil ? 0 : after.failedDropped &- before.failedDropped)
+            (after.abortedDropped &- before.abortedDropped)
+            &+ (error == nil ? 0 : after.failedDropped &- before.failedDropped)
         return report
     }
 }

@@ -19,6 +19,7 @@ final class LiveContractWorld: ContractWorld {
 
     private let carrier: Carrier
     private let isConnected: Bool
+    private let shard: ContractShard?
     private let names: TemporaryNames
     private let sockets: [PeerSocket]
     private let hook: FaultyCalls
@@ -26,13 +27,14 @@ final class LiveContractWorld: ContractWorld {
     private weak var transport: RingTransport?
     private var endpoint: PeerAddress?
 
-    init(_ carrier: Carrier, isConnected: Bool) throws {
+    init(_ carrier: Carrier, isConnected: Bool, isSharded: Bool = false) throws {
         self.carrier = carrier
         self.isConnected = isConnected
         let names = try TemporaryNames(isAbstract: carrier == .unixAbstract)
         self.names = names
         sockets = try (0..<2).map { _ in
-            carrier.isUnix ? try PeerSocket(names.next()) : try PeerSocket(host: carrier.host)
+            if isSharded { return try ContractShard.peer(host: carrier.host) }
+            return carrier.isUnix ? try PeerSocket(names.next()) : try PeerSocket(host: carrier.host)
         }
         let hook = FaultyCalls(peers: sockets)
         self.hook = hook
@@ -40,6 +42,7 @@ final class LiveContractWorld: ContractWorld {
         unsafe calls.sendmmsg = { unsafe hook.sendmmsg($0, $1, $2) }
         unsafe calls.recvmmsg = { unsafe hook.recvmmsg($0, $1, $2) }
         loop = try EpollLoop(syscalls: calls)
+        shard = isSharded ? ContractShard(on: loop) : nil
     }
 
     var capabilities: ContractCapabilities {
@@ -73,6 +76,7 @@ final class LiveContractWorld: ContractWorld {
 
     private func openInternet(_ protocol: any DatagramProtocol, _ options: DatagramOptions) throws -> RingTransport {
         let local = SocketAddress(carrier.host, port: 0)
+        if let shard { return try shard.open(at: local, options, `protocol`) }
         guard isConnected else { return try loop.bind(to: local, options) { `protocol` } }
         let peer = try #require(peers[0].socketAddress)
         return try loop.connect(to: peer, from: local, options) { `protocol` }

@@ -39,7 +39,7 @@ final class ShardMembership: Sendable {
     /// The shard datagrams from `source` meet now.
     func shard(for source: SocketAddress) -> Int? {
         let active = active
-        guard !isShared else { return nil }
+        guard !isShared, !active.isEmpty else { return nil }
         return active.count == 1 ? active[0] : steering.shard(for: source, count: count, active: active)
     }
 
