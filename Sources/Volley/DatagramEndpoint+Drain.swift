@@ -52,13 +52,12 @@ extension DatagramEndpoint {
     /// Begins to drain, and returns what to wait for.
     func beginDrain(within limit: Duration, _ intake: Drain.Intake) -> PendingDrain {
         let pending = PendingDrain()
-        let isTaken = execute { transport in
-            guard let transport = transport as? RingTransport, transport.onLost != nil else {
-                return pending.finish(DrainReport())
-            }
-            Drain(transport, pending).begin(within: limit, intake)
+        let promise = DrainPromise(pending)
+        execute { transport in
+            // Without onLost it has ended, and letting go of the promise says so.
+            guard let transport = transport as? RingTransport, transport.onLost != nil else { return }
+            Drain(transport, promise).begin(within: limit, intake)
         }
-        if !isTaken { pending.finish(DrainReport()) }
         return pending
     }
 }
@@ -83,7 +82,7 @@ final class Drain {
     /// How long a protocol that does not read is left alone at a time.
     private static let pauseInterval = Duration.milliseconds(1)
 
-    init(_ transport: RingTransport, _ pending: PendingDrain) {
+    init(_ transport: RingTransport, _ promise: DrainPromise) {
         self.transport = transport
         before = transport.statistics
         descriptor = transport.extraInfo("descriptor", default: -1)
@@ -92,7 +91,7 @@ final class Drain {
         transport.onLost = { [self, unowned transport] error in
             deadline?.cancel()
             noteEnd?(error)
-            pending.finish(report(transport.statistics, error))
+            promise.keep(report(transport.statistics, error))
         }
     }
 
@@ -128,6 +127,15 @@ final class Drain {
             &+ (error == nil ? 0 : after.failedDropped &- before.failedDropped)
         return report
     }
+}
+
+/// The promise of a report: it is kept, or broken when nobody is left to keep it, as with a loop that stops before it
+/// has begun; then the report says that nothing was drained.
+final class DrainPromise: Sendable {
+    private let pending: PendingDrain
+    init(_ pending: PendingDrain) { self.pending = pending }
+    deinit { pending.finish(DrainReport()) }
+    func keep(_ report: DrainReport) { pending.finish(report) }
 }
 
 /// A drain's report, for whoever waits for it.

@@ -87,14 +87,12 @@ struct ServeCommand: ParsableCommand {
         options.slotSize = slotSize
         options.receiveBufferSize = receiveBuffer
         options.tap = tap
-        let (service, callback) = (service, callback)
         let group: EventLoopGroup
         let endpoint: ShardedEndpoint
         do {
             group = try sharding.makeGroup()
-            endpoint = try group.bindDatagram(to: listen, options: options, steering: sharding.steering) {
-                service.makeProtocol(callback)
-            }
+            endpoint = try group.bindDatagram(
+                to: listen, options: options, steering: sharding.steering, sharding.factory(service, callback))
             try group.loops[0].onSignals([.interrupt, .terminate, .hangup]) { _, _ in endpoint.close() }
         } catch {
             Console.complain("cannot listen on \(listen): \(error)")

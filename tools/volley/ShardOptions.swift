@@ -19,6 +19,10 @@ struct ShardOptions: ParsableArguments {
     @Flag(help: "Bind each shard's thread to a processor.")
     var pin = false
 
+    /// Checksums of every payload to compute, so that a datagram costs something; for measuring.
+    @Option(parsing: .unconditional, help: .hidden)
+    var work = 0
+
     var steering: ShardSteering { steeringName.value }
 
     /// How the kernel chooses, in the words of the command line.
@@ -37,6 +41,12 @@ struct ShardOptions: ParsableArguments {
 
     func validate() throws {
         guard (0...1024).contains(shards) else { throw ValidationError("--shards must be 0 to 1024.") }
+    }
+
+    /// The protocol objects' maker: the service's own, or that of measuring.
+    func factory(_ service: Service, _ callback: ServeCommand.Callback) -> @Sendable () -> any DatagramProtocol {
+        let work = work
+        return { work > 0 ? WorkingSink(rounds: work) : service.makeProtocol(callback) }
     }
 
     func makeGroup() throws(DatagramError) -> EventLoopGroup {

@@ -5,10 +5,11 @@ extension ShardedEndpoint {
     ///
     /// First the kernel is told to steer nothing more to it: its peers move to the other shards, and nobody else's do.
     /// Then what it has queued is delivered and answered as in ``DatagramEndpoint/drain(within:refusingNew:)``, and it
-    /// is closed. Datagrams of one peer that were on both sides of the change are handled by two shards at a time. The
-    /// shard's counters stay in ``statistics()``.
+    /// is closed. The shard's counters stay in ``statistics()``.
     ///
-    /// Must not be called on one of the group's loops.
+    /// A peer that moves may be served by both shards for a moment: what it sends after the change does not wait for
+    /// what it sent before. The leaving shard's loop stands still for some milliseconds, until the kernel has put what
+    /// was on its way into the queue. Must not be called on one of the group's loops.
     ///
     /// - Parameters:
     ///   - index: the shard's place in ``shards``.

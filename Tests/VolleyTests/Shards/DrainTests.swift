@@ -56,7 +56,7 @@ struct DrainTests {
 
         func drain(within limit: Duration = .seconds(60), _ intake: Drain.Intake = .open) -> PendingDrain {
             let pending = PendingDrain()
-            Drain(transport, pending).begin(within: limit, intake)
+            Drain(transport, DrainPromise(pending)).begin(within: limit, intake)
             return pending
         }
 

@@ -39,7 +39,7 @@ struct SteeringTests {
         let counts = endpoint.statisticsByShard().map(\.received)
         #expect(counts.reduce(0, +) == 1024)
         #expect(test.log.shardsBySource.count == 256)
-        // Which ports the peers get is the kernel's choice: chance leaves a shard without its third once in 10¹⁸.
+        // Which ports the peers get is the kernel's choice; three times too few or many is over six standard deviations.
         #expect(counts.allSatisfy { (1024 / 12...1024 * 3 / 4).contains(Int($0)) }, "\(counts)")
     }
 
