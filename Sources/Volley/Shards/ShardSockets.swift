@@ -34,7 +34,8 @@ final class ShardSockets: Sendable {
             var own = options
             own.reusesPort = options.reusesPort || index > 0
             try socket.apply(own)
-            try System.refuseDatagrams(socket.descriptor)
+            // One alone has nobody to wait for.
+            if count > 1 { try System.refuseDatagrams(socket.descriptor) }
             try socket.bind(to: bound)
             if index == 0 {
                 bound = socket.names().local ?? address
@@ -63,6 +64,7 @@ final class ShardSockets: Sendable {
 
     /// Lets datagrams in, now that every shard is ready for them.
     func acceptDatagrams() throws(DatagramError) {
+        guard count > 1 else { return }
         for socket in sockets { try System.acceptDatagrams(socket.descriptor.rawValue) }
     }
 
