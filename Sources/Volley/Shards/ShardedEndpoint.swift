@@ -31,6 +31,16 @@ public final class ShardedEndpoint: Sendable {
     /// With it another thread finds the protocol that has a peer's state, and can send from there.
     public func shard(for peer: SocketAddress) -> Int? { membership.shard(for: peer) }
 
+    /// Sends a copy of `bytes` to `destination`: from the shard that its answers will meet, or if that cannot be known
+    /// from the first active one.
+    ///
+    /// - Returns: whether a loop took it; what becomes of it then is in the statistics.
+    @discardableResult
+    public func send(_ bytes: [UInt8], to destination: SocketAddress) -> Bool {
+        guard let index = shard(for: destination) ?? activeShards.first else { return false }
+        return shards[index].send(bytes, to: destination)
+    }
+
     /// Flushes what each shard has queued, then closes all of them.
     ///
     /// What still waits in the kernel to be received is dropped: see ``drain(within:)``. Returns at once.

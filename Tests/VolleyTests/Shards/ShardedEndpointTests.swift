@@ -52,6 +52,23 @@ struct ShardedEndpointTests {
         #expect(endpoint.shard(for: SocketAddress(.loopbackV4, port: 1)) == nil)
     }
 
+    @Test("what is sent to a peer comes from the shard that its answers meet")
+    func sending() throws {
+        let test = try TestGroup(4)
+        let endpoint = try test.bind()
+        var expected: [UInt64] = [0, 0, 0, 0]
+        for number: UInt8 in 0..<20 {
+            let peer = Peer()
+            #expect(endpoint.send([number], to: peer.address))
+            #expect(peer.receive()?.bytes == [number])
+            expected[try #require(endpoint.shard(for: peer.address))] += 1
+        }
+        #expect(endpoint.statisticsByShard().map(\.sent) == expected)
+        endpoint.close()
+        endpoint.waitUntilClosed()
+        #expect(!endpoint.send([1], to: endpoint.localAddress))
+    }
+
     @Test("the port is free once all shards are closed")
     func portIsFree() throws {
         let test = try TestGroup(2)
