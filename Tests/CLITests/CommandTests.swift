@@ -16,6 +16,8 @@ struct CommandTests {
             (["serve", "echo", "--duration", "-1"], "--duration"),
             (["serve", "echo", "--batch-size", "0"], "--batch-size"),
             (["serve", "echo", "--slot-size", "99999999"], "--slot-size"),
+            (["serve", "echo", "--shards", "-1"], "--shards"),
+            (["serve", "echo", "--steering", "random"], "random"),
             (["replay", "x.pcap", "--as", "server:0", "--into", "echo"], "server:0"),
             (["replay", "x.pcap", "--as", "host:53", "--into", "echo"], "host:53"),
             (["replay", "x.pcap", "--as", "server:53"], "--into"),
@@ -120,6 +122,18 @@ struct CommandTests {
         #if !DEBUG
         #expect(decoded.maximumResidentBytes < 20_000_000)
         #endif
+    }
+
+    @Test("a sharded service says what each shard received", arguments: ["source", "address", "cpu", "kernel"])
+    func shards(steering: String) throws {
+        let served = try Command.run(
+            "serve", "echo", "--listen", "127.0.0.1:0", "--shards", "2", "--steering", steering, "--pin", "--json",
+            "--duration", "0.1")
+        #expect(served.status == 0)
+        #expect(served.output.contains("\"receivedByShard\":[0,0]"))
+        let single = try Command.run("serve", "sink", "--listen", "127.0.0.1:0", "--duration", "0.1")
+        #expect(single.status == 0)
+        #expect(!single.output.contains("shard"))
     }
 
     @Test("an address in use ends with status 4 and one line that names it")

@@ -43,6 +43,16 @@ struct ContractLiveTests {
         try check(scenario) { try LiveContractWorld(.ipv6, isConnected: true, usesTrains: true) }
     }
 
+    @Test("UDP over IPv4, one of three shards", arguments: DatagramContract.scenarios)
+    func shardIPv4(_ scenario: DatagramScenario) throws {
+        try check(scenario) { try LiveContractWorld(.ipv4, isConnected: false, isSharded: true) }
+    }
+
+    @Test("UDP over IPv6, one of three shards", arguments: DatagramContract.scenarios)
+    func shardIPv6(_ scenario: DatagramScenario) throws {
+        try check(scenario) { try LiveContractWorld(.ipv6, isConnected: false, isSharded: true) }
+    }
+
     @Test("Unix datagrams, bound to a path", arguments: DatagramContract.scenarios)
     func boundPath(_ scenario: DatagramScenario) throws {
         try check(scenario) { try LiveContractWorld(.unixPath, isConnected: false) }

@@ -22,6 +22,7 @@ final class LiveContractWorld: ContractWorld {
     private let usesTrains: Bool
     private let carrier: Carrier
     private let isConnected: Bool
+    private let shard: ContractShard?
     private let names: TemporaryNames
     private let sockets: [PeerSocket]
     private let hook: FaultyCalls
@@ -29,14 +30,15 @@ final class LiveContractWorld: ContractWorld {
     private weak var transport: RingTransport?
     private var endpoint: PeerAddress?
 
-    init(_ carrier: Carrier, isConnected: Bool, usesTrains: Bool = false) throws {
+    init(_ carrier: Carrier, isConnected: Bool, usesTrains: Bool = false, isSharded: Bool = false) throws {
         self.usesTrains = usesTrains
         self.carrier = carrier
         self.isConnected = isConnected
         let names = try TemporaryNames(isAbstract: carrier == .unixAbstract)
         self.names = names
         sockets = try (0..<2).map { _ in
-            carrier.isUnix ? try PeerSocket(names.next()) : try PeerSocket(host: carrier.host)
+            if isSharded { return try ContractShard.peer(host: carrier.host) }
+            return carrier.isUnix ? try PeerSocket(names.next()) : try PeerSocket(host: carrier.host)
         }
         let hook = FaultyCalls(peers: sockets, countsMessages: !usesTrains)
         self.hook = hook
@@ -46,6 +48,7 @@ final class LiveContractWorld: ContractWorld {
         loop = try EpollLoop(syscalls: calls)
         // A fault is a datagram's, and one system call may not be able to send half of a train.
         if usesTrains { loop.wrapWorld = { FaultyWorld($0, faults: hook.faults, transport: $1) } }
+        shard = isSharded ? ContractShard(on: loop) : nil
     }
 
     var capabilities: ContractCapabilities {
@@ -81,6 +84,7 @@ final class LiveContractWorld: ContractWorld {
 
     private func openInternet(_ protocol: any DatagramProtocol, _ options: DatagramOptions) throws -> RingTransport {
         let local = SocketAddress(carrier.host, port: 0)
+        if let shard { return try shard.open(at: local, options, `protocol`) }
         guard isConnected else { return try loop.bind(to: local, options) { `protocol` } }
         let peer = try #require(peers[0].socketAddress)
         return try loop.connect(to: peer, from: local, options) { `protocol` }
@@ -184,9 +188,10 @@ private final class FaultyCalls: @unchecked Sendable {
     /// Passes datagrams on in small lots, and has the peers read between them: the queue of a Unix socket holds ten, and
     /// that of a UDP socket little more than one train of small datagrams.
     private func pass(_ descriptor: CInt, _ headers: UnsafeMutablePointer<mmsghdr>, _ count: Int) -> Int {
+        let lot = countsMessages ? 8 : 1
         var sent = 0
         while sent < count {
-            let result = unsafe Syscalls.kernel.sendmmsg(descriptor, headers + sent, min(countsMessages ? 8 : 1, count - sent))
+            let result = unsafe Syscalls.kernel.sendmmsg(descriptor, headers + sent, min(lot, count - sent))
             guard result > 0 else { return sent > 0 ? sent : result }
             for index in sent..<sent + result { unsafe expectArrival(headers[index].msg_hdr) }
             sent += result

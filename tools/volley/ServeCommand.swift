@@ -20,6 +20,7 @@ struct ServeCommand: ParsableCommand {
               volley serve echo --listen 127.0.0.1:7007
               volley serve echo --listen '[::]:7007' --record echo.pcapng --duration 60
               volley serve sink --listen 0.0.0.0:0 --json
+              volley serve echo --listen '[::]:7007' --shards 4
 
             The first line on standard output is "listening on ADDRESS:PORT"; the last ones are the counters.
             """
@@ -56,6 +57,7 @@ struct ServeCommand: ParsableCommand {
     var slotSize = 65_536
 
     @OptionGroup var datapath: DatapathOptions
+    @OptionGroup var sharding: ShardOptions
 
     @Flag(help: "Print the counters as one JSON object.")
     var json = false
@@ -87,29 +89,29 @@ struct ServeCommand: ParsableCommand {
         options.receiveBufferSize = receiveBuffer
         datapath.apply(to: &options)
         options.tap = tap
-        let (service, callback) = (service, callback)
-        let loop: LiveEventLoop
-        let endpoint: DatagramEndpoint
+        let group: EventLoopGroup
+        let endpoint: ShardedEndpoint
         do {
-            loop = try LiveEventLoop()
-            endpoint = try loop.bindDatagram(to: listen, options: options) { service.makeProtocol(callback) }
-            try loop.onSignals([.interrupt, .terminate, .hangup]) { _, _ in endpoint.close() }
+            group = try sharding.makeGroup()
+            endpoint = try group.bindDatagram(
+                to: listen, options: options, steering: sharding.steering, sharding.factory(service, callback))
+            try group.loops[0].onSignals([.interrupt, .terminate, .hangup]) { _, _ in endpoint.close() }
         } catch {
             Console.complain("cannot listen on \(listen): \(error)")
             if let record { discardNew(record) }
             throw ExitCode.ioFailure
         }
         // Whoever does not listen may still be served.
-        if let address = endpoint.localAddress { try? Console.print("listening on \(address)") }
+        try? Console.print("listening on \(endpoint.localAddress)")
         if let duration {
-            loop.execute { $0.callLater(.seconds(duration)) { endpoint.close() } }
+            group.loops[0].execute { $0.callLater(.seconds(duration)) { endpoint.close() } }
         }
         let clock = ContinuousClock()
         let start = clock.now
         let lost = endpoint.waitUntilClosed()
         let seconds = start.duration(to: clock.now) / .seconds(1)
-        let statistics = endpoint.statistics()
-        loop.stop()
+        let statistics = endpoint.statisticsByShard()
+        group.stop()
         // The recording first: it must be whole whatever becomes of the report.
         let closing = Result { try close(tap) }
         try report(ServeReport(statistics, seconds: seconds))

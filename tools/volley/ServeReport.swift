@@ -10,11 +10,15 @@ struct ServeReport: Encodable {
     let receiveBatchSizes: [UInt64]
     /// Errors by errno.
     let errors: [String: UInt64]
+    /// What each shard received; only when there are several.
+    let receivedByShard: [UInt64]?
     let seconds, userSeconds, systemSeconds: Double
     /// The most memory the process has held, in bytes.
     let maximumResidentBytes: Int
 
-    init(_ statistics: DatagramStatistics, seconds: Double) {
+    init(_ shards: [DatagramStatistics], seconds: Double) {
+        let statistics = shards.reduce(into: DatagramStatistics()) { $0 += $1 }
+        receivedByShard = shards.count > 1 ? shards.map(\.received) : nil
         received = statistics.received
         bytesReceived = statistics.bytesReceived
         receiveBatches = statistics.receiveBatches
@@ -46,6 +50,9 @@ struct ServeReport: Encodable {
             "sent     \(sent) datagrams, \(bytesSent) bytes in \(sendBatches) batches",
             "dropped  \(kernelDrops) by the kernel before receiving, \(undelivered) undelivered, \(sendsDropped) sends",
         ]
+        if let receivedByShard {
+            lines.append("shards   received " + receivedByShard.map { "\($0)" }.joined(separator: ", "))
+        }
         lines += errors.sorted { $0.key < $1.key }.map { "errors   \($0.value) × errno \($0.key)" }
         lines.append(
             "time     \(seconds.text(2)) s, processor \(userSeconds.text(2)) s user, \(systemSeconds.text(2)) s system")

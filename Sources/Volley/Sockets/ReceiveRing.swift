@@ -37,7 +37,8 @@ struct ReceiveRing: ~Copyable {
     }
     var slots: UnsafeMutablePointer<ReceiveSlot> { unsafe state.pointee.slots }
 
-    /// Room for payloads of `slotSize` bytes and control areas of `controlSize` bytes, for `capacity` messages.
+    /// Makes room for `capacity` messages: payloads of `slotSize` bytes, control areas of `controlSize` bytes.
+    ///
     /// `receivesTrains` says that a message may bring many datagrams.
     init(capacity: Int, slotSize: Int, addressing: SocketAddressing, controlSize: Int, receivesTrains: Bool) {
         hasMetadata = controlSize > (receivesTrains ? Int(VOLLEY_GRO_SPACE) : 0)

@@ -171,13 +171,14 @@ private struct Train {
     private func isSamePeer(_ slot: UnsafePointer<SendSlot>) -> Bool {
         if unsafe isConnected || slot.pointee.destination == first.pointee.destination { return true }
         // SAFETY: as above; sockaddr_in6 is 28 bytes, sockaddr_in 16.
-        let (one, two) = unsafe (slot.pointee.destination.unsafelyUnwrapped, first.pointee.destination.unsafelyUnwrapped)
-        return unsafe memcmp(one, two, addressing == .ipv6 ? 28 : 16) == 0
+        let name = unsafe first.pointee.destination.unsafelyUnwrapped
+        return unsafe memcmp(slot.pointee.destination.unsafelyUnwrapped, name, addressing == .ipv6 ? 28 : 16) == 0
     }
 
     private func isSameControl(_ slot: UnsafePointer<SendSlot>) -> Bool {
         if unsafe slot.pointee.control == first.pointee.control { return true }
-        return unsafe (slot.pointee.control?.pointee ?? SendControl()) == (first.pointee.control?.pointee ?? SendControl())
+        let control = unsafe first.pointee.control?.pointee ?? SendControl()
+        return unsafe (slot.pointee.control?.pointee ?? SendControl()) == control
     }
 }
 

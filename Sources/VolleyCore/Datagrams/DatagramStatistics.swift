@@ -56,6 +56,8 @@ public struct DatagramStatistics: Hashable, Sendable {
     private var sizes = SIMD8<UInt64>(repeating: 0)
     private static var sizeClasses: Int { 7 }
 
+    mutating func addBatchSizes(of other: DatagramStatistics) { sizes &+= other.sizes }
+
     /// All sends that were dropped.
     public var sendsDropped: UInt64 {
         overflowDropped + failedDropped + closedDropped + abortedDropped + refusedDropped

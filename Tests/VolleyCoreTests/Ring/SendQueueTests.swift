@@ -9,7 +9,8 @@ struct SendQueueTests {
         var queue = SendQueue()
         var expected = 0
         for count in 0..<50 {
-            queue.append(SendQueue.Entry(payload: [UInt8](repeating: 1, count: count), destination: [1], control: SendControl()))
+            let payload = [UInt8](repeating: 1, count: count)
+            queue.append(SendQueue.Entry(payload: payload, destination: [1], control: SendControl()))
             expected += count + 8
             #expect(queue.size == expected)
         }
