@@ -19,6 +19,8 @@ final class EpollLoop: EventLoop {
     let mailbox: LoopMailbox
     private let epoll: CInt
     private var isStopping = false
+    /// Nanoseconds after which sockets read the kernel's drop count at the latest; for tests to shorten.
+    var dropSamplingInterval = DropCounter.interval
 
     /// A descriptor's place.
     ///

@@ -83,9 +83,17 @@ struct SendHeaders: ~Copyable {
 
 extension volley_pktinfo {
     /// What makes a datagram leave from `local`: its address, and the interface only if the address is link-local,
-    /// multicast aside, so that the routing table stays in charge of everything else.
+    /// so that the routing table stays in charge of everything else.
+    ///
+    /// What was sent to a group (IPv6 names it as the local address) is answered from the interface it came in on, by
+    /// an address of the kernel's choice: nothing can come from a group.
     init(_ local: LocalAddress) {
         self.init()
+        if local.ip.isIPv6, local.ip.isMulticast {
+            family = UInt32(AF_INET6)
+            interface_index = local.interfaceIndex
+            return
+        }
         family = UInt32(local.ip.isIPv6 ? AF_INET6 : AF_INET)
         interface_index = local.ip.isIPv6 && local.ip.isLinkLocal ? local.interfaceIndex : 0
         let (first, second) =

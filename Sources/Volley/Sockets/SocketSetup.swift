@@ -8,12 +8,18 @@ struct SocketSetup {
     let wantsLocalAddress: Bool
     let batchSize: Int
     let slotSize: Int
+    /// What was asked of the socket and granted.
+    let report: SocketReport
+    /// Whether joining a group makes the socket deaf to those that only others have joined.
+    let hearsOnlyJoinedGroups: Bool
+    let initialDropCount: UInt32
 }
 
 extension EpollLoop {
     /// Puts a ready socket and a new protocol together, on this loop; runs `connectionMade` before it returns.
     func open(
-        _ socket: consuming DatagramSocket, _ options: DatagramOptions, _ makeProtocol: () -> any DatagramProtocol
+        _ socket: consuming DatagramSocket, _ options: DatagramOptions, _ report: SocketReport,
+        _ makeProtocol: () -> any DatagramProtocol
     ) throws(DatagramError) -> RingTransport {
         try options.check()
         let names = socket.names()
@@ -22,7 +28,9 @@ extension EpollLoop {
             addressing: socket.addressing, isConnected: names.isConnected,
             wantsLocalAddress: socket.addressing != .unix && !names.isConnected
                 && (options.receivesLocalAddress ?? isWildcard),
-            batchSize: options.batchSize, slotSize: options.slotSize)
+            batchSize: options.batchSize, slotSize: options.slotSize, report: report,
+            hearsOnlyJoinedGroups: options.multicast.receivesUnjoinedGroups == nil,
+            initialDropCount: socket.initialDropCount)
         if setup.wantsLocalAddress { try socket.receiveLocalAddress() }
         let transport = RingTransport(
             eventLoop: self, names: names, addressing: setup.addressing, limits: options.writeBufferLimits,
@@ -30,14 +38,24 @@ extension EpollLoop {
         let world = SocketWorld(socket.release(), transport: transport, loop: self, setup: setup)
         addEndpoint(transport)
         transport.start(makeProtocol(), in: world, tap: setup.addressing == .unix ? nil : options.tap)
+        // Whoever begins with a pause is not told to stop reading.
+        if !transport.isReading { world.setReading(false) }
         return transport
     }
 }
 
 extension DatagramOptions {
-    /// Whether any option is one that is set on a socket being made, which an adopted one has behind it.
-    var concernsSocket: Bool {
-        reusesPort || allowsBroadcast || isIPv6Only != nil || receiveBufferSize != nil || sendBufferSize != nil
+    /// Refuses every option that is set on a socket being made, which an adopted one has behind it.
+    func checkAdopted() throws(DatagramError) {
+        let numbers = socketOptions(for: .ipv6, isDualStack: true)
+        var first = numbers.first.map { ($0.name, "\($0.asked)") }
+        if let interface = device.interface { first = ("SO_BINDTODEVICE", "\(interface)") }
+        if let interface = multicast.interface { first = ("IP_MULTICAST_IF", "\(interface)") }
+        if let one = multicast.memberships.first { first = (one.optionName(isJoining: true), "\(one)") }
+        guard let (name, value) = first else { return }
+        throw DatagramError(
+            .invalidArgument, operation: .configure,
+            option: DatagramError.Option(name, value: value, hint: "an adopted socket is taken as it is set up"))
     }
 
     func check() throws(DatagramError) {

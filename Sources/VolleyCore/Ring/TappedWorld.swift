@@ -34,6 +34,9 @@ package final class TappedWorld: DatagramWorld {
     package func setAwaitingWritable(_ isOn: Bool) { world.setAwaitingWritable(isOn) }
     package func shutDown() { world.shutDown() }
     package func kernelDrops() -> UInt64 { world.kernelDrops() }
+    package func changeMembership(_ membership: MulticastMembership, isJoining: Bool) throws(DatagramError) {
+        try world.changeMembership(membership, isJoining: isJoining)
+    }
     package func extraInfo(_ name: String) -> (any Sendable)? { world.extraInfo(name) }
 }
 
