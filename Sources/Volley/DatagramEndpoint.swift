@@ -117,7 +117,8 @@ public final class DatagramEndpoint: Sendable {
     }
 
     /// Runs `body` with the transport on the loop, and waits for it.
-    func onLoop(_ body: @escaping @Sendable (any DatagramTransport) throws(DatagramError) -> Void) throws(DatagramError) {
+    func onLoop(_ body: @escaping @Sendable (any DatagramTransport) throws(DatagramError) -> Void) throws(DatagramError)
+    {
         try eventLoop.run { [transport] _ throws(DatagramError) in try body(transport.value) }
     }
 

@@ -10,11 +10,21 @@ struct ServeReport: Encodable {
     let receiveBatchSizes: [UInt64]
     /// Errors by errno.
     let errors: [String: UInt64]
+    /// What was asked of the socket, and what the kernel granted.
+    let socketOptions: [SocketOption]
     let seconds, userSeconds, systemSeconds: Double
     /// The most memory the process has held, in bytes.
     let maximumResidentBytes: Int
 
-    init(_ statistics: DatagramStatistics, seconds: Double) {
+    /// One socket option.
+    struct SocketOption: Encodable {
+        let name: String
+        let asked: Int
+        let granted: Int?
+        let advice: String?
+    }
+
+    init(_ statistics: DatagramStatistics, _ socket: SocketReport, seconds: Double) {
         received = statistics.received
         bytesReceived = statistics.bytesReceived
         receiveBatches = statistics.receiveBatches
@@ -29,6 +39,9 @@ struct ServeReport: Encodable {
         receiveBatchSizes = statistics.receiveBatchSizes
         errors = Dictionary(
             statistics.errors.map { ("\($0.key.rawValue) \($0.key)", $0.value) }, uniquingKeysWith: +)
+        socketOptions = socket.options.map {
+            SocketOption(name: $0.name, asked: $0.asked, granted: $0.granted, advice: $0.advice)
+        }
         self.seconds = seconds
         let usage = ProcessUsage.now()
         userSeconds = usage.userSeconds

@@ -23,7 +23,9 @@ package final class TappedWorld: DatagramWorld {
             let payload = unsafe RawSpan(_unsafeStart: slot.payload, byteCount: Int(slot.count))
             let destination =
                 transport.names.remote ?? (unsafe slot.destination?.assumingMemoryBound(to: SocketAddress.self).pointee)
-            let local = unsafe slot.local?.pointee ?? .unknown
+            var local = unsafe slot.local?.pointee ?? .unknown
+            // What was sent to a group is not answered from it.
+            if local.ip.isMulticast { local = .unknown }
             tap.sent(
                 payload, from: transport.localAddress(for: local), to: destination ?? .unspecified, at: time)
         }

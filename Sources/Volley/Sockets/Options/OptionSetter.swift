@@ -32,12 +32,14 @@ struct OptionSetter {
 
     // MARK: Interfaces
 
-    /// The index of an interface; `option` is what fails when there is none.
-    func index(of interface: NetworkInterface, for option: String) throws(DatagramError) -> UInt32 {
+    /// The index of an interface; setting `option` to `value` is what fails when there is none.
+    private func index(
+        of interface: NetworkInterface, for option: String, _ value: String
+    ) throws(DatagramError) -> UInt32 {
         if let index = interface.index { return index }
         // SAFETY: the string is ended with a zero for the call, which only reads it.
         let index = unsafe if_nametoindex(interface.name ?? "")
-        if index == 0 { try check(-Int(ENODEV), option, "\(interface)", hint: Self.noSuchInterface) }
+        if index == 0 { throw error(ENODEV, option, value, hint: Self.noSuchInterface) }
         return index
     }
 
@@ -46,7 +48,7 @@ struct OptionSetter {
     /// Receives and sends by one interface only; returns its index.
     func bind(to interface: NetworkInterface) throws(DatagramError) -> UInt32 {
         let option = "SO_BINDTODEVICE"
-        let index = try index(of: interface, for: option)
+        let index = try index(of: interface, for: option, "\(interface)")
         guard let name = interface.name ?? System.interfaceName(index) else {
             throw error(ENODEV, option, "\(interface)", hint: Self.noSuchInterface)
         }
@@ -66,7 +68,7 @@ struct OptionSetter {
     /// Sends multicast by an interface; returns its index.
     func sendMulticast(by interface: NetworkInterface, isIPv6: Bool) throws(DatagramError) -> UInt32 {
         let option = isIPv6 ? "IPV6_MULTICAST_IF" : "IP_MULTICAST_IF"
-        let index = try index(of: interface, for: option)
+        let index = try index(of: interface, for: option, "\(interface)")
         var request = ip_mreqn()
         request.imr_ifindex = CInt(bitPattern: index)
         // SAFETY: both calls read the one value they are given; ip_mreqn has no address of its own to point to.
@@ -85,7 +87,9 @@ struct OptionSetter {
     func change(_ membership: MulticastMembership, isJoining: Bool) throws(DatagramError) {
         let option = membership.optionName(isJoining: isJoining)
         var request = group_source_req()
-        if let interface = membership.interface { request.gsr_interface = try index(of: interface, for: option) }
+        if let interface = membership.interface {
+            request.gsr_interface = try index(of: interface, for: option, "\(membership)")
+        }
         Self.copy(membership.group, into: &request.gsr_group)
         if let source = membership.source { Self.copy(source, into: &request.gsr_source) }
         // group_req is the beginning of group_source_req.
