@@ -85,13 +85,12 @@ extension volley_pktinfo {
     /// What makes a datagram leave from `local`: its address, and the interface only if the address is link-local,
     /// so that the routing table stays in charge of everything else.
     ///
-    /// What was sent to a group (IPv6 names it as the local address) is answered from the interface it came in on, by
-    /// an address of the kernel's choice: nothing can come from a group.
+    /// What was sent to a group (IPv6 names it as the local address) is answered from an address of the kernel's choice:
+    /// nothing can come from a group. A link-local peer's own scope says by which interface.
     init(_ local: LocalAddress) {
         self.init()
         if local.ip.isIPv6, local.ip.isMulticast {
             family = UInt32(AF_INET6)
-            interface_index = local.interfaceIndex
             return
         }
         family = UInt32(local.ip.isIPv6 ? AF_INET6 : AF_INET)

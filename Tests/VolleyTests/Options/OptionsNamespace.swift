@@ -38,6 +38,14 @@ enum OptionsNamespace {
             ip addr add 10.9.0.$n/24 dev v0
             ip -6 addr add fd09::$n/64 dev v0 nodad
         done
+        # The kernel brings links up, and routes to new addresses, in its own time.
+        for i in $(seq 5000); do
+            if ip -o link show dev v0 | grep -q 'state UP' && ip -6 route show table local | grep -q 'multicast.*dev v0' &&
+                ip -6 route show table local | grep -q fd09::1 && ip -6 route show table local | grep -q fd09::2; then
+                exit 0
+            fi
+        done
+        exit 1
         """
 
     struct Failure: Error {
