@@ -68,7 +68,8 @@ struct MulticastTests {
     @Test("a group on lo: joined, heard, left, and heard no more", arguments: ["lo", "1"])
     func onLoopback(interface: String) throws {
         let network = try Network(isIPv6: false, interface: NetworkInterface(interface))
-        let member = try network.member()
+        // Other tests join the same group of the same host.
+        let member = try network.member { $0.multicast.receivesUnjoinedGroups = false }
         let sender = try network.sender(from: .loopbackV4)
         try network.send([0], from: sender, to: 1, of: member)
         try member.join(network.membership(1))

@@ -48,6 +48,13 @@ enum OptionsNamespace {
         exit 1
         """
 
+    /// Whether this process has `CAP_NET_ADMIN`, by trying what takes it.
+    static let hasNetworkAdmin: Bool = {
+        let descriptor = CInt(Syscalls.kernel.socket(CInt(AF_INET)))
+        defer { close(descriptor) }
+        return Syscalls.kernel.setOption(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, 65_536) == 0
+    }()
+
     struct Failure: Error {
         let what: String
         let number: CInt

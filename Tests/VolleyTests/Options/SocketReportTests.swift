@@ -66,7 +66,9 @@ struct SocketReportTests {
         #expect(report.differences.map(\.description) == texts)
     }
 
-    @Test("with CAP_NET_ADMIN the limit is passed", .enabled(if: geteuid() == 0, "takes CAP_NET_ADMIN"))
+    @Test(
+        "with CAP_NET_ADMIN the limit is passed",
+        .enabled(if: OptionsNamespace.hasNetworkAdmin, "takes CAP_NET_ADMIN"))
     func forced() throws {
         let asked = try limit("rmem_max") + 4_096
         let report = try report(force: nil) { $0.receiveBufferSize = asked }
