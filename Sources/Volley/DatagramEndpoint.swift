@@ -13,6 +13,8 @@ public final class DatagramEndpoint: Sendable {
     public let remoteAddress: SocketAddress?
     /// The name of a Unix endpoint; `nil` for an IP endpoint.
     public let unixLocalAddress: UnixAddress?
+    /// What was asked of its socket and what the kernel granted; empty for an adopted one.
+    public let socketReport: SocketReport
 
     private let transport: LoopBound<RingTransport>
     private let end = Mutex(End())
@@ -32,6 +34,7 @@ public final class DatagramEndpoint: Sendable {
         localAddress = transport.localAddress
         remoteAddress = transport.remoteAddress
         unixLocalAddress = transport.unixLocalAddress
+        socketReport = transport.extraInfo("socketReport", default: SocketReport(options: []))
         // The transport holds on to the handle until it is lost, so that waiters always hear of it.
         transport.onLost = { [unowned transport] error in
             self.reachEnd(error, transport.statistics)
@@ -111,6 +114,19 @@ public final class DatagramEndpoint: Sendable {
         if let statistics = end.withLock({ $0.statistics }) { return statistics }
         let snapshot = try? eventLoop.run { [transport] _ throws(DatagramError) in transport.value.statistics }
         return snapshot ?? finalStatistics
+    }
+
+    /// Runs `body` with the transport on the loop, and waits for it.
+    func onLoop(_ body: @escaping @Sendable (any DatagramTransport) throws(DatagramError) -> Void) throws(DatagramError)
+    {
+        try eventLoop.run { [transport] _ throws(DatagramError) in try body(transport.value) }
+    }
+
+    /// Runs `body` with the transport on the loop, and suspends until it has.
+    func onLoopSuspending(
+        _ body: @escaping @Sendable (any DatagramTransport) throws(DatagramError) -> Void
+    ) async throws(DatagramError) {
+        try await eventLoop.runSuspending { [transport] _ throws(DatagramError) in try body(transport.value) }
     }
 
     private var finalStatistics: DatagramStatistics { end.withLock { $0.statistics } ?? DatagramStatistics() }

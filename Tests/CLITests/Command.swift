@@ -24,6 +24,18 @@ struct Command {
             errors: String(decoding: errors, as: UTF8.self))
     }
 
+    /// Runs `volley` with a subcommand to its end.
+    static func run(_ command: String, _ arguments: [String]) throws -> Command {
+        let running = try start([command] + arguments)
+        let pipes = try #require(running.pipes)
+        let output = pipes.output.fileHandleForReading.readDataToEndOfFile()
+        let errors = pipes.errors.fileHandleForReading.readDataToEndOfFile()
+        running.process.waitUntilExit()
+        return Command(
+            status: running.process.terminationStatus, output: String(decoding: output, as: UTF8.self),
+            errors: String(decoding: errors, as: UTF8.self))
+    }
+
     /// A running `volley`.
     struct Running {
         let process: Process

@@ -21,6 +21,7 @@ struct ServeCommand: ParsableCommand {
               volley serve echo --listen '[::]:7007' --record echo.pcapng --duration 60
               volley serve sink --listen 0.0.0.0:0 --json
               volley serve echo --listen '[::]:7007' --shards 4
+              volley serve sink --listen 0.0.0.0:5353 --join 224.0.0.251%eth0
 
             The first line on standard output is "listening on ADDRESS:PORT"; the last ones are the counters.
             """
@@ -37,6 +38,12 @@ struct ServeCommand: ParsableCommand {
 
     @Option(parsing: .unconditional, help: ArgumentHelp("End after this many seconds.", valueName: "seconds"))
     var duration: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Join a multicast group, of one source if it is given; may be repeated.",
+            valueName: "[source@]group[%interface]"), transform: parseMembership)
+    var join: [MulticastMembership] = []
 
     @Option(help: ArgumentHelp("Write what is received and sent to a new pcapng file.", valueName: "file"))
     var record: String?
@@ -79,6 +86,11 @@ struct ServeCommand: ParsableCommand {
         if let receiveBuffer, !(1...Int(Int32.max)).contains(receiveBuffer) {
             throw ValidationError("--receive-buffer must be 1 to \(Int32.max) bytes.")
         }
+        if let unheard = join.first(where: { !listen.ip.isUnspecified && $0.group != listen.ip.unmapped }) {
+            throw ValidationError(
+                "--join \(unheard.group) takes a --listen address that hears it: a wildcard, such as 0.0.0.0, or the group."
+            )
+        }
     }
 
     func run() throws {
@@ -88,6 +100,7 @@ struct ServeCommand: ParsableCommand {
         options.slotSize = slotSize
         options.receiveBufferSize = receiveBuffer
         datapath.apply(to: &options)
+        options.multicast.memberships = join
         options.tap = tap
         let group: EventLoopGroup
         let endpoint: ShardedEndpoint
@@ -101,6 +114,7 @@ struct ServeCommand: ParsableCommand {
             if let record { discardNew(record) }
             throw ExitCode.ioFailure
         }
+        for option in endpoint.socketReport.differences { Console.complain("\(option)") }
         // Whoever does not listen may still be served.
         try? Console.print("listening on \(endpoint.localAddress)")
         if let duration {
@@ -114,7 +128,7 @@ struct ServeCommand: ParsableCommand {
         group.stop()
         // The recording first: it must be whole whatever becomes of the report.
         let closing = Result { try close(tap) }
-        try report(ServeReport(statistics, seconds: seconds))
+        try report(ServeReport(statistics, endpoint.socketReport, seconds: seconds))
         try closing.get()
         if let lost {
             Console.complain("the endpoint was lost: \(lost)")
@@ -152,6 +166,29 @@ func parseAddress(_ argument: String) throws -> SocketAddress {
     do {
         return try SocketAddress(parsing: argument)
     } catch {
+        throw ValidationError("\(error)")
+    }
+}
+
+/// A multicast membership from the command line: `239.1.2.3`, `ff15::7%eth0`, `192.0.2.1@232.1.2.3%eth0`.
+func parseMembership(_ argument: String) throws -> MulticastMembership {
+    var (rest, source, interface) = (argument[...], Substring?.none, NetworkInterface?.none)
+    if let at = rest.firstIndex(of: "@") {
+        source = rest[..<at]
+        rest = rest[rest.index(after: at)...]
+    }
+    if let percent = rest.firstIndex(of: "%") {
+        interface = NetworkInterface(String(rest[rest.index(after: percent)...]))
+        rest = rest[..<percent]
+    }
+    do {
+        let group = try IPAddress(parsing: String(rest))
+        guard group.isMulticast else {
+            throw ValidationError("\(group) is no multicast group: those are within 224.0.0.0/4 and ff00::/8")
+        }
+        let source = try source.map { try IPAddress(parsing: String($0)) }
+        return MulticastMembership(group, source: source, interface: interface)
+    } catch let error as AddressError {
         throw ValidationError("\(error)")
     }
 }

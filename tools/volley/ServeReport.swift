@@ -12,11 +12,21 @@ struct ServeReport: Encodable {
     let errors: [String: UInt64]
     /// What each shard received; only when there are several.
     let receivedByShard: [UInt64]?
+    /// What was asked of the socket, and what the kernel granted.
+    let socketOptions: [SocketOption]
     let seconds, userSeconds, systemSeconds: Double
     /// The most memory the process has held, in bytes.
     let maximumResidentBytes: Int
 
-    init(_ shards: [DatagramStatistics], seconds: Double) {
+    /// One socket option.
+    struct SocketOption: Encodable {
+        let name: String
+        let asked: Int
+        let granted: Int?
+        let advice: String?
+    }
+
+    init(_ shards: [DatagramStatistics], _ socket: SocketReport, seconds: Double) {
         let statistics = shards.reduce(into: DatagramStatistics()) { $0 += $1 }
         receivedByShard = shards.count > 1 ? shards.map(\.received) : nil
         received = statistics.received
@@ -35,6 +45,9 @@ struct ServeReport: Encodable {
         receiveBatchSizes = statistics.receiveBatchSizes
         errors = Dictionary(
             statistics.errors.map { ("\($0.key.rawValue) \($0.key)", $0.value) }, uniquingKeysWith: +)
+        socketOptions = socket.options.map {
+            SocketOption(name: $0.name, asked: $0.asked, granted: $0.granted, advice: $0.advice)
+        }
         self.seconds = seconds
         let usage = ProcessUsage.now()
         userSeconds = usage.userSeconds

@@ -7,9 +7,9 @@ extension EpollLoop {
         to address: SocketAddress, _ options: DatagramOptions, _ makeProtocol: () -> any DatagramProtocol
     ) throws(DatagramError) -> RingTransport {
         let socket = try DatagramSocket(addressing(of: address), syscalls: syscalls)
-        try socket.apply(options)
+        let report = try socket.apply(options)
         try socket.bind(to: address)
-        return try open(socket, options, makeProtocol)
+        return try open(socket, options, report, makeProtocol)
     }
 
     func connect(
@@ -20,19 +20,19 @@ extension EpollLoop {
         if let local, local.family != peer.family {
             throw DatagramError(.addressFamilyNotSupported, operation: .bind, peer: local)
         }
-        try socket.apply(options)
+        let report = try socket.apply(options)
         if let local { try socket.bind(to: local) }
         if !options.allowsBroadcast { try socket.connect(to: peer) }
-        return try open(socket, options, makeProtocol)
+        return try open(socket, options, report, makeProtocol)
     }
 
     func bind(
         to address: UnixAddress, _ options: DatagramOptions, _ makeProtocol: () -> any DatagramProtocol
     ) throws(DatagramError) -> RingTransport {
         let socket = try DatagramSocket(.unix, syscalls: syscalls)
-        try socket.apply(options)
+        let report = try socket.apply(options)
         try socket.bind(to: address)
-        return try open(socket, options, makeProtocol)
+        return try open(socket, options, report, makeProtocol)
     }
 
     func connect(
@@ -40,18 +40,18 @@ extension EpollLoop {
         _ makeProtocol: () -> any DatagramProtocol
     ) throws(DatagramError) -> RingTransport {
         let socket = try DatagramSocket(.unix, syscalls: syscalls)
-        try socket.apply(options)
+        let report = try socket.apply(options)
         if let local { try socket.bind(to: local) }
         try socket.connect(to: peer)
-        return try open(socket, options, makeProtocol)
+        return try open(socket, options, report, makeProtocol)
     }
 
     func adopt(
         _ descriptor: CInt, _ options: DatagramOptions, _ makeProtocol: () -> any DatagramProtocol
     ) throws(DatagramError) -> RingTransport {
         let socket = try DatagramSocket(adopting: descriptor, syscalls: syscalls)
-        guard !options.concernsSocket else { throw DatagramError(.invalidArgument, operation: .configure) }
-        return try open(socket, options, makeProtocol)
+        try options.checkAdopted()
+        return try open(socket, options, SocketReport(options: []), makeProtocol)
     }
 
     private func addressing(of address: SocketAddress) throws(DatagramError) -> SocketAddressing {

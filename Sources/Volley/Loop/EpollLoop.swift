@@ -22,6 +22,8 @@ final class EpollLoop: EventLoop {
     private let epoll: CInt
     private let hot: PollSet
     private var isStopping = false
+    /// Nanoseconds after which sockets read the kernel's drop count at the latest; for tests to shorten.
+    var dropSamplingInterval = DropCounter.interval
 
     /// A descriptor's place.
     ///

@@ -97,7 +97,7 @@ struct ShardOpening: Sendable {
     /// Opens one shard's transport on a loop.
     func open(_ index: Int, on epoll: EpollLoop) throws(DatagramError) -> RingTransport {
         let socket = try DatagramSocket(adopting: try sockets.duplicate(index), syscalls: epoll.syscalls)
-        return try epoll.open(socket, options, makeProtocol)
+        return try epoll.open(socket, options, sockets.report, makeProtocol)
     }
 
     /// Lets datagrams in.

@@ -12,6 +12,8 @@ internal import VolleyCore
 final class ShardSockets: Sendable {
     /// The address all of them are bound to, with the port the kernel chose.
     let address: SocketAddress
+    /// What became of the options of the first one, which are those of all.
+    let report: SocketReport
     private let sockets: [Socket]
 
     private final class Socket: Sendable {
@@ -28,23 +30,30 @@ final class ShardSockets: Sendable {
     init(
         _ count: Int, at address: SocketAddress, _ options: DatagramOptions, syscalls: Syscalls
     ) throws(DatagramError) {
-        var (sockets, bound) = ([Socket](), address)
+        var (sockets, bound, report) = ([Socket](), address, SocketReport(options: []))
         for index in 0..<count {
             let socket = try DatagramSocket(try Self.addressing(of: address), syscalls: syscalls)
             var own = options
             own.reusesPort = options.reusesPort || index > 0
-            try socket.apply(own)
+            // A datagram for a group comes to every socket that has joined it: the first one takes them all.
+            if index > 0, !own.multicast.memberships.isEmpty {
+                own.multicast.memberships = []
+                own.multicast.receivesUnjoinedGroups = false
+            }
+            let applied = try socket.apply(own)
+            if index == 0 { report = applied }
             // One alone has nobody to wait for.
             if count > 1 { try System.refuseDatagrams(socket.descriptor) }
             try socket.bind(to: bound)
             if index == 0 {
                 bound = socket.names().local ?? address
-                if count > 1 && !options.reusesPort { try socket.setOption(SOL_SOCKET, SO_REUSEPORT, 1) }
+                if count > 1 && !options.reusesPort { try socket.turnOn("SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT) }
             }
             sockets.append(Socket(OwnedDescriptor(socket.release())))
         }
         self.sockets = sockets
         self.address = bound
+        self.report = report
         if count > 1, !options.reusesPort, ForeignMembers.exist(beside: sockets.map { $0.descriptor.rawValue }) {
             throw DatagramError(.addressInUse, operation: .bind, peer: bound)
         }

@@ -19,6 +19,9 @@ public final class ShardedEndpoint: Sendable {
     /// The address all shards are bound to, with the port the kernel chose.
     public var localAddress: SocketAddress { membership.address }
 
+    /// What was asked of the sockets when they were set up, and granted; the same for all.
+    public var socketReport: SocketReport { shards[0].socketReport }
+
     /// How the kernel chooses a datagram's shard.
     public var steering: ShardSteering { membership.steering }
 

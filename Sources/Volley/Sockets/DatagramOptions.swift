@@ -12,13 +12,15 @@ public struct DatagramOptions: Sendable {
     /// The default holds every UDP datagram; memory is only used as far as datagrams reach.
     public var slotSize = 65_536
 
-    /// The receive buffer to ask the kernel for (`SO_RCVBUF`), in bytes; it doubles this and clamps it to
-    /// `net.core.rmem_max`.
+    /// The receive buffer to ask the kernel for (`SO_RCVBUF`), in bytes; it clamps this to `net.core.rmem_max`, and
+    /// doubles it for its own overhead.
     ///
-    /// `nil` leaves the system's default.
+    /// When that is too small, and the process has `CAP_NET_ADMIN`, the limit is passed (`SO_RCVBUFFORCE`). What was
+    /// granted is in the ``SocketReport``. `nil` leaves the system's default.
     public var receiveBufferSize: Int?
 
-    /// The send buffer to ask the kernel for (`SO_SNDBUF`), in bytes; `nil` leaves the system's default.
+    /// The send buffer to ask the kernel for (`SO_SNDBUF`, `SO_SNDBUFFORCE`, `net.core.wmem_max`), in bytes; `nil`
+    /// leaves the system's default.
     public var sendBufferSize: Int?
 
     /// Whether other sockets with the same wish may bind to the same address (`SO_REUSEPORT`).
@@ -61,6 +63,15 @@ public struct DatagramOptions: Sendable {
     ///
     /// Only some queueing disciplines, `fq` and `etf`, look at it.
     public var sendsAtTransmitTime = false
+
+    /// Multicast groups, and how multicast is sent.
+    public var multicast = MulticastOptions()
+
+    /// Traffic class, hop limit, and addresses that are not this host's.
+    public var ip = IPOptions()
+
+    /// The interface to use, busy polling, queueing priority and firewall mark.
+    public var device = DeviceOptions()
 
     /// When writing is paused and resumed, and when sends are dropped.
     public var writeBufferLimits = WriteBufferLimits.standard

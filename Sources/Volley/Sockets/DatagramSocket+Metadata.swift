@@ -10,23 +10,23 @@ extension DatagramSocket {
     /// An IPv6 socket may receive by IPv4 as well, and then gets IPv4's messages, but for the local address, which comes
     /// as a mapped one.
     func receive(_ metadata: DatagramMetadata) throws(DatagramError) {
+        let (ip, ipv6) = (CInt(IPPROTO_IP), CInt(IPPROTO_IPV6))
         let isIPv6 = addressing == .ipv6
         if metadata.contains(.localAddress) {
-            try setOption(ipLevel, isIPv6 ? IPV6_RECVPKTINFO : CInt(IP_PKTINFO), 1)
+            if isIPv6 { try turnOn("IPV6_RECVPKTINFO", ipv6, IPV6_RECVPKTINFO) }
+            if !isIPv6 { try turnOn("IP_PKTINFO", ip, CInt(IP_PKTINFO)) }
         }
         if metadata.contains(.trafficClass) {
-            if isIPv6 { try setOption(CInt(IPPROTO_IPV6), IPV6_RECVTCLASS, 1) }
-            try setOption(CInt(IPPROTO_IP), CInt(IP_RECVTOS), 1)
+            if isIPv6 { try turnOn("IPV6_RECVTCLASS", ipv6, IPV6_RECVTCLASS) }
+            try turnOn("IP_RECVTOS", ip, CInt(IP_RECVTOS))
         }
         if metadata.contains(.hopLimit) {
-            if isIPv6 { try setOption(CInt(IPPROTO_IPV6), IPV6_RECVHOPLIMIT, 1) }
-            try setOption(CInt(IPPROTO_IP), CInt(IP_RECVTTL), 1)
+            if isIPv6 { try turnOn("IPV6_RECVHOPLIMIT", ipv6, IPV6_RECVHOPLIMIT) }
+            try turnOn("IP_RECVTTL", ip, CInt(IP_RECVTTL))
         }
-        if metadata.contains(.timestamp) { try setOption(SOL_SOCKET, CInt(VOLLEY_SO_TIMESTAMPNS), 1) }
-        if metadata.contains(.drops) { try setOption(SOL_SOCKET, CInt(VOLLEY_SO_RXQ_OVFL), 1) }
+        if metadata.contains(.timestamp) { try turnOn("SO_TIMESTAMPNS", SOL_SOCKET, CInt(VOLLEY_SO_TIMESTAMPNS)) }
+        if metadata.contains(.drops) { try turnOn("SO_RXQ_OVFL", SOL_SOCKET, CInt(VOLLEY_SO_RXQ_OVFL)) }
     }
-
-    private var ipLevel: CInt { addressing == .ipv6 ? CInt(IPPROTO_IPV6) : CInt(IPPROTO_IP) }
 
     /// Turns `UDP_GRO` on where it is wanted and can be used; returns whether trains are to be expected.
     ///
@@ -37,14 +37,15 @@ extension DatagramSocket {
         if System.getOption(descriptor, CInt(IPPROTO_UDP), option) == 1 { return true }
         // A train needs the largest slot.
         guard options.usesGRO, support.receivesTrains, options.slotSize >= 65_536 else { return false }
-        try setOption(CInt(IPPROTO_UDP), option, 1)
+        try turnOn("UDP_GRO", CInt(IPPROTO_UDP), option)
         return true
     }
 
     /// Lets sends say when they are to leave (`SO_TXTIME`), by the monotonic clock.
     func setTransmitClock() throws(DatagramError) {
         guard volley_set_transmit_clock(descriptor, CLOCK_MONOTONIC) == 0 else {
-            throw DatagramError(Errno(rawValue: errno), operation: .configure)
+            let option = DatagramError.Option("SO_TXTIME", value: "CLOCK_MONOTONIC", hint: nil)
+            throw DatagramError(Errno(rawValue: errno), operation: .configure, option: option)
         }
     }
 }

@@ -10,7 +10,9 @@ internal import VolleyCore
 struct DatagramSocket: ~Copyable {
     private let owned: OwnedDescriptor
     let addressing: SocketAddressing
-    private let syscalls: Syscalls
+    let syscalls: Syscalls
+    /// The kernel's drop count when the socket became ours: 0 of a new one.
+    let initialDropCount: UInt32
 
     /// A new, non-blocking socket.
     init(_ addressing: SocketAddressing, syscalls: Syscalls) throws(DatagramError) {
@@ -24,7 +26,7 @@ struct DatagramSocket: ~Copyable {
         guard descriptor >= 0 else {
             throw DatagramError(Errno(rawValue: CInt(truncatingIfNeeded: -descriptor)), operation: .create)
         }
-        try self.init(OwnedDescriptor(CInt(descriptor)), addressing, syscalls: syscalls)
+        try self.init(OwnedDescriptor(CInt(descriptor)), addressing, dropCount: 0, syscalls: syscalls)
     }
 
     /// Someone else's socket, which is ours from here on: it must be a datagram socket of a family we speak.
@@ -45,16 +47,17 @@ struct DatagramSocket: ~Copyable {
             default: nil
             }
         guard let addressing else { throw DatagramError(.addressFamilyNotSupported, operation: .configure) }
-        try self.init(owned, addressing, syscalls: syscalls)
+        try self.init(owned, addressing, dropCount: syscalls.dropCount(descriptor) ?? 0, syscalls: syscalls)
     }
 
     private init(
-        _ owned: consuming OwnedDescriptor, _ addressing: SocketAddressing, syscalls: Syscalls
+        _ owned: consuming OwnedDescriptor, _ addressing: SocketAddressing, dropCount: UInt32, syscalls: Syscalls
     ) throws(DatagramError) {
         try Self.check(syscalls.setNonBlocking(owned.rawValue), .configure)
         self.owned = owned
         self.addressing = addressing
         self.syscalls = syscalls
+        initialDropCount = dropCount
     }
 
     var descriptor: CInt { owned.rawValue }
@@ -64,22 +67,9 @@ struct DatagramSocket: ~Copyable {
 
     // MARK: Options
 
-    func setOption(_ level: CInt, _ name: CInt, _ value: CInt) throws(DatagramError) {
-        try Self.check(syscalls.setOption(descriptor, level, name, value), .configure)
-    }
-
-    func apply(_ options: DatagramOptions) throws(DatagramError) {
-        if let size = options.receiveBufferSize {
-            try setOption(SOL_SOCKET, SO_RCVBUF, CInt(clamping: size))
-        }
-        if let size = options.sendBufferSize {
-            try setOption(SOL_SOCKET, SO_SNDBUF, CInt(clamping: size))
-        }
-        if options.reusesPort { try setOption(SOL_SOCKET, SO_REUSEPORT, 1) }
-        if options.allowsBroadcast { try setOption(SOL_SOCKET, SO_BROADCAST, 1) }
-        if addressing == .ipv6, let isOnly = options.isIPv6Only {
-            try setOption(CInt(IPPROTO_IPV6), IPV6_V6ONLY, isOnly ? 1 : 0)
-        }
+    /// Turns a switch on; an error names it.
+    func turnOn(_ name: String, _ level: CInt, _ number: CInt) throws(DatagramError) {
+        try OptionSetter(descriptor: descriptor, syscalls: syscalls).set(SocketOption(name, level, number, 1))
     }
 
     // MARK: Addresses

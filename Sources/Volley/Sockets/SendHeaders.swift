@@ -107,7 +107,9 @@ struct SendHeaders: ~Copyable {
         _ control: SendControl, at start: UnsafeMutableRawPointer, to destination: UnsafeRawPointer?
     ) -> Int {
         var size = 0
-        if control.local.isKnown {
+        // What was sent to a group (IPv6 names it as the local address) is answered from an address of the kernel's
+        // choice: nothing can come from a group. A link-local peer's own scope says by which interface.
+        if control.local.isKnown && !control.local.ip.isMulticast {
             let local = control.local
             // The interface only where the address needs one, so that the routing table stays in charge otherwise.
             let interface = local.ip.isIPv6 && local.ip.isLinkLocal ? local.interfaceIndex : 0

@@ -14,6 +14,12 @@ struct SocketSetup {
     let batchSize: Int
     let slotSize: Int
 
+    /// What was asked of the socket and granted.
+    let report: SocketReport
+    /// Whether joining a group makes the socket deaf to those that only others have joined.
+    let hearsOnlyJoinedGroups: Bool
+    let initialDropCount: UInt32
+
     /// Send slots: with trains, many datagrams leave as few messages.
     var sendCapacity: Int { segmentsMax > 1 ? min(1024, batchSize * 16) : batchSize }
 
@@ -28,7 +34,8 @@ struct SocketSetup {
 extension EpollLoop {
     /// Puts a ready socket and a new protocol together, on this loop; runs `connectionMade` before it returns.
     func open(
-        _ socket: consuming DatagramSocket, _ options: DatagramOptions, _ makeProtocol: () -> any DatagramProtocol
+        _ socket: consuming DatagramSocket, _ options: DatagramOptions, _ report: SocketReport,
+        _ makeProtocol: () -> any DatagramProtocol
     ) throws(DatagramError) -> RingTransport {
         try options.check()
         let names = socket.names()
@@ -40,7 +47,9 @@ extension EpollLoop {
                 ? [] : options.metadata(isWildcard: isWildcard, isConnected: names.isConnected),
             receivesTrains: try socket.receiveTrains(options, support),
             segmentsMax: socket.addressing != .unix && options.usesGSO ? support.segmentsMax : 0,
-            batchSize: options.batchSize, slotSize: options.slotSize)
+            batchSize: options.batchSize, slotSize: options.slotSize, report: report,
+            hearsOnlyJoinedGroups: options.multicast.receivesUnjoinedGroups == nil,
+            initialDropCount: socket.initialDropCount)
         try socket.receive(setup.metadata)
         if options.sendsAtTransmitTime { try socket.setTransmitClock() }
         let transport = RingTransport(
@@ -50,14 +59,24 @@ extension EpollLoop {
         addEndpoint(transport)
         let wrapped = wrapWorld?(world, transport) ?? world
         transport.start(makeProtocol(), in: wrapped, tap: setup.addressing == .unix ? nil : options.tap)
+        // Whoever begins with a pause is not told to stop reading.
+        if !transport.isReading { world.setReading(false) }
         return transport
     }
 }
 
 extension DatagramOptions {
-    /// Whether any option is one that is set on a socket being made, which an adopted one has behind it.
-    var concernsSocket: Bool {
-        reusesPort || allowsBroadcast || isIPv6Only != nil || receiveBufferSize != nil || sendBufferSize != nil
+    /// Refuses every option that is set on a socket being made, which an adopted one has behind it.
+    func checkAdopted() throws(DatagramError) {
+        let numbers = socketOptions(for: .ipv6, isDualStack: true)
+        var first = numbers.first.map { ($0.name, "\($0.asked)") }
+        if let interface = device.interface { first = ("SO_BINDTODEVICE", "\(interface)") }
+        if let interface = multicast.interface { first = ("IP_MULTICAST_IF", "\(interface)") }
+        if let one = multicast.memberships.first { first = (one.optionName(isJoining: true), "\(one)") }
+        guard let (name, value) = first else { return }
+        throw DatagramError(
+            .invalidArgument, operation: .configure,
+            option: DatagramError.Option(name, value: value, hint: "an adopted socket is taken as it is set up"))
     }
 
     func check() throws(DatagramError) {

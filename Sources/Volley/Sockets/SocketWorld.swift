@@ -22,8 +22,9 @@ final class SocketWorld: DatagramWorld, EpollHandler {
     private var interest: UInt32 = 0
     private let state: UnsafeMutablePointer<State>
     private var backOff: Backoff?
-    private var lastDropCount: UInt32
-    private var drops: UInt64 = 0
+    private let setup: SocketSetup
+    private var dropCounter: DropCounter
+    private var dropTimer: ScheduledCall?
 
     /// What every wake-up looks at: behind a pointer, where looking costs a load and no check for exclusive access.
     private struct State {
@@ -31,6 +32,8 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         var isAwaitingWritable = false
         /// How many datagrams the next receive asks for: doubled after a full batch, halved after a nearly empty one.
         var depth: Int
+        /// When the kernel's drop count is read next, by the clock of a wake-up.
+        var nextDropSample: Int64
     }
     private var isReading: Bool {
         get { unsafe state.pointee.isReading }
@@ -69,8 +72,12 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         unsafe sendmmsg = loop.syscalls.sendmmsg
         // SAFETY: owned by this object, freed in deinit, and used on the loop's thread only.
         unsafe state = .allocate(capacity: 1)
-        unsafe state.initialize(to: State(depth: min(Budget.depthMin, setup.batchSize)))
-        lastDropCount = System.dropCount(descriptor) ?? 0
+        unsafe state.initialize(
+            to: State(
+                depth: min(Budget.depthMin, setup.batchSize),
+                nextDropSample: System.monotonicNanoseconds() &+ loop.dropSamplingInterval))
+        self.setup = setup
+        dropCounter = DropCounter(startingAt: setup.initialDropCount)
         // An unconnected Unix socket is always "writable" to epoll, whatever its peer's queue: asking would spin.
         if setup.addressing == .unix && !setup.isConnected { backOff = Backoff() }
         unsafe transport.setReceiveRing(receiveRing.slots, slab: UnsafeRawBufferPointer(receiveRing.slab))
@@ -95,6 +102,7 @@ final class SocketWorld: DatagramWorld, EpollHandler {
     private func receive() -> Bool {
         let transport = transport
         let start = System.monotonicNanoseconds()
+        if unsafe start >= state.pointee.nextDropSample { sampleDrops(at: start) }
         var depth = depth
         var errors = 0
         for _ in 0..<Budget.batches {
@@ -179,6 +187,7 @@ final class SocketWorld: DatagramWorld, EpollHandler {
 
     func setReading(_ isOn: Bool) {
         isReading = isOn
+        if !isOn, dropTimer == nil, !transport.isClosing { sampleDropsLater() }
         updateInterest()
     }
 
@@ -226,7 +235,7 @@ final class SocketWorld: DatagramWorld, EpollHandler {
     }
 
     func shutDown() {
-        _ = kernelDrops()
+        dropTimer?.cancel()
         isReading = false
         isAwaitingWritable = false
         backOff?.reset()
@@ -236,16 +245,47 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         System.close(descriptor)
     }
 
-    func kernelDrops() -> UInt64 {
-        if let count = System.dropCount(descriptor) {
-            drops += UInt64(count &- lastDropCount)
-            lastDropCount = count
+    func extraInfo(_ name: String) -> (any Sendable)? {
+        switch name {
+        case "descriptor": descriptor
+        case "socketReport": setup.report
+        default: nil
         }
-        return drops
     }
 
-    func extraInfo(_ name: String) -> (any Sendable)? {
-        name == "descriptor" ? descriptor : nil
+    func changeMembership(_ membership: MulticastMembership, isJoining: Bool) throws(DatagramError) {
+        let setter = OptionSetter(descriptor: descriptor, syscalls: loop.syscalls)
+        if isJoining, setup.hearsOnlyJoinedGroups {
+            var all = SocketOption.multicastAll(isIPv6: membership.group.isIPv6, false)
+            all.isOptional = true
+            try setter.set(all)
+        }
+        try setter.change(membership, isJoining: isJoining)
+    }
+
+    // MARK: Kernel drops
+
+    func kernelDrops() -> UInt64 {
+        if let count = loop.syscalls.dropCount(descriptor) { dropCounter.sample(count) }
+        return dropCounter.total
+    }
+
+    /// Reads the kernel's count, before it could wrap unseen; a wake-up that receives does so when it is time.
+    private func sampleDrops(at now: Int64) {
+        _ = kernelDrops()
+        unsafe state.pointee.nextDropSample = now &+ loop.dropSamplingInterval
+    }
+
+    /// An endpoint that does not read has no wake-ups, and all the more drops: then a timer samples them.
+    ///
+    /// Only then: a pending timer costs every turn of the loop a look at the clock. One that is under way when reading
+    /// goes on is left to run out, so that pausing often does not pile up timers.
+    private func sampleDropsLater() {
+        dropTimer = loop.callLater(.nanoseconds(loop.dropSamplingInterval)) { [self] in
+            dropTimer = nil
+            sampleDrops(at: System.monotonicNanoseconds())
+            if !isReading { sampleDropsLater() }
+        }
     }
 }
 

@@ -26,6 +26,10 @@ struct Syscalls: Sendable {
     var segmentation: @Sendable () -> SegmentationSupport
     /// `setsockopt(2)` with an `int`.
     var setOption: @Sendable (CInt, _ level: CInt, _ name: CInt, _ value: CInt) -> Int
+    /// `setsockopt(2)` with anything else.
+    var setOptionBytes: @Sendable (CInt, _ level: CInt, _ name: CInt, _ value: UnsafeRawBufferPointer) -> Int
+    /// `getsockopt(2)`: datagrams dropped, modulo 2³², the last word of `SO_MEMINFO`; nil when the descriptor is none.
+    var dropCount: @Sendable (CInt) -> UInt32?
 
     /// The kernel.
     static let kernel = unsafe Syscalls(
@@ -53,7 +57,11 @@ struct Syscalls: Sendable {
                 var value = value
                 return unsafe Int(setsockopt(descriptor, level, name, &value, UInt32(MemoryLayout<CInt>.size)))
             }
-        }
+        },
+        setOptionBytes: { descriptor, level, name, value in
+            retrying { unsafe Int(setsockopt(descriptor, level, name, value.baseAddress, UInt32(value.count))) }
+        },
+        dropCount: System.dropCount
     )
 
     /// Calls until the result is not `EINTR`; a result of -1 becomes the negated errno.
@@ -81,8 +89,16 @@ enum System {
         return unsafe getsockopt(descriptor, level, name, &value, &length) == 0 ? value : nil
     }
 
-    /// Datagrams dropped for want of receive buffer: the ninth word of `SO_MEMINFO`, modulo 2³².
-    static func dropCount(_ descriptor: CInt) -> UInt32? {
+    /// The name of the interface with this index.
+    static func interfaceName(_ index: UInt32) -> String? {
+        var name = [CChar](repeating: 0, count: Int(IF_NAMESIZE))
+        // SAFETY: if_indextoname writes at most IF_NAMESIZE bytes, with a zero at the end.
+        guard unsafe if_indextoname(index, &name) != nil else { return nil }
+        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
+    /// Datagrams dropped for want of receive buffer: the ninth word of `SO_MEMINFO` (Linux 4.12), modulo 2³².
+    fileprivate static func dropCount(_ descriptor: CInt) -> UInt32? {
         var words = InlineArray<9, UInt32>(repeating: 0)
         var length = UInt32(MemoryLayout.size(ofValue: words))
         // SAFETY: `length` is the size of `words`.

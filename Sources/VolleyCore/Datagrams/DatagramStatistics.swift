@@ -19,7 +19,10 @@ public struct DatagramStatistics: Hashable, Sendable {
     public package(set) var controlTruncated: UInt64 = 0
     /// Received datagrams not delivered since the protocol closed or aborted in mid-batch.
     public package(set) var undelivered: UInt64 = 0
-    /// Datagrams the kernel dropped since the receive buffer was full.
+    /// Datagrams the kernel dropped since the receive buffer was full: exactly what reached the socket and was not received.
+    ///
+    /// The source is `SO_MEMINFO` (Linux 4.12), which also counts what a bad checksum or a socket filter cost. It is read
+    /// for every snapshot, and at least every 5 seconds, so that the wrap of the kernel's 32 bits is never missed.
     public package(set) var kernelDrops: UInt64 = 0
 
     /// Datagrams the kernel, or the world that stands for it, has taken.

@@ -12,17 +12,20 @@ public struct DatagramError: Error, Hashable, Sendable {
     public let peer: SocketAddress?
     /// The Unix peer the failed datagram was for, where that is known.
     public let unixPeer: UnixAddress?
+    /// The socket option that could not be set, of an error of ``Operation/configure``.
+    public let option: Option?
 
     /// An error from its parts.
     public init(
         _ errno: Errno, operation: Operation, origin: Origin = .local, peer: SocketAddress? = nil,
-        unixPeer: UnixAddress? = nil
+        unixPeer: UnixAddress? = nil, option: Option? = nil
     ) {
         self.errno = errno
         self.operation = operation
         self.origin = origin
         self.peer = peer
         self.unixPeer = unixPeer
+        self.option = option
     }
 
     /// The kind of failure, named as Python names its `OSError` subclasses where it has one.
@@ -85,11 +88,13 @@ extension DatagramError {
 }
 
 extension DatagramError: CustomStringConvertible {
-    /// One line: operation, peer, errno text and origin.
+    /// One line: operation, peer or option, errno text and origin, and what to do where that is known.
     public var description: String {
         var text = "\(operation)"
         if let peer { text += " to \(peer)" } else if let unixPeer { text += " to \(unixPeer)" }
+        if let option { text += ": set \(option)" }
         text += ": \(errno) (errno \(errno.rawValue))"
+        if let hint = option?.hint { text += "; \(hint)" }
         if origin.icmp != nil {
             text += ", \(origin)"
         } else if origin == .network {

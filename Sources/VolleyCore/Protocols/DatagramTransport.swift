@@ -1,3 +1,5 @@
+internal import SystemPackage
+
 /// The sending side of a datagram endpoint, given to its protocol in `connectionMade` (asyncio's `DatagramTransport`).
 ///
 /// A transport lives on one event loop and is not `Sendable`; other threads use the endpoint's handle. Sends go into a
@@ -81,12 +83,42 @@ public protocol DatagramTransport: AnyObject {
     /// What this endpoint has received, sent, dropped and refused so far.
     var statistics: DatagramStatistics { get }
 
-    /// Something the transport knows by name, `nil` if it does not: "sockname", "peername", "descriptor"
+    /// Joins a multicast group, from any source or from one.
+    ///
+    /// The endpoint must be bound to a wildcard address or to the group: one bound to another address receives nothing
+    /// sent to a group. A live endpoint is deaf to groups that only other programs have joined from here on, unless its
+    /// options say otherwise. Offline worlds take memberships and refuse them like the kernel, but deliver what the
+    /// capture or the test has for the endpoint whether it has joined or not.
+    ///
+    /// - Throws: `EINVAL` for a group that is none, `EADDRINUSE` for one joined already (`EADDRNOTAVAIL` for a source
+    ///   of one), `EAFNOSUPPORT` for an IPv6 group on an IPv4 endpoint, `ENODEV` for an interface that
+    ///   does not exist or a group without a route, `ENOBUFS` beyond `net.ipv4.igmp_max_memberships`, `EOPNOTSUPP` from a
+    ///   transport that has no multicast; the error names the option and the group.
+    func join(_ membership: MulticastMembership) throws(DatagramError)
+
+    /// Leaves a multicast group that was joined with an equal membership.
+    ///
+    /// Closing leaves all of them.
+    ///
+    /// - Throws: `EADDRNOTAVAIL` for a membership there is not; otherwise as ``join(_:)``.
+    func leave(_ membership: MulticastMembership) throws(DatagramError)
+
+    /// Something the transport knows by name, `nil` if it does not: "sockname", "peername", "descriptor", "socketReport"
     /// (asyncio: `get_extra_info`).
     func extraInfo(_ name: String) -> (any Sendable)?
 }
 
 extension DatagramTransport {
+    /// Refuses with `EOPNOTSUPP`: what a transport without multicast does.
+    public func join(_ membership: MulticastMembership) throws(DatagramError) {
+        throw membership.error(.notSupportedOnSocket, isJoining: true)
+    }
+
+    /// Refuses with `EOPNOTSUPP`: what a transport without multicast does.
+    public func leave(_ membership: MulticastMembership) throws(DatagramError) {
+        throw membership.error(.notSupportedOnSocket, isJoining: false)
+    }
+
     /// Sends the bytes of an array to `destination`.
     @inlinable
     public func send(_ bytes: [UInt8], to destination: SocketAddress) {

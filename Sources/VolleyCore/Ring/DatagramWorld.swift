@@ -20,6 +20,9 @@ package protocol DatagramWorld: AnyObject {
     /// Datagrams the kernel has dropped for want of receive buffer so far.
     func kernelDrops() -> UInt64
 
+    /// Joins or leaves a multicast group; the transport has checked that the membership is one.
+    func changeMembership(_ membership: MulticastMembership, isJoining: Bool) throws(DatagramError)
+
     /// Something only this world knows by name (asyncio: `get_extra_info`).
     func extraInfo(_ name: String) -> (any Sendable)?
 }

@@ -23,7 +23,9 @@ package final class TappedWorld: DatagramWorld {
             let payload = unsafe RawSpan(_unsafeStart: slot.payload, byteCount: Int(slot.count))
             let destination =
                 transport.names.remote ?? (unsafe slot.destination?.assumingMemoryBound(to: SocketAddress.self).pointee)
-            let local = unsafe slot.control?.pointee.local ?? .unknown
+            var local = unsafe slot.control?.pointee.local ?? .unknown
+            // What was sent to a group is not answered from it.
+            if local.ip.isMulticast { local = .unknown }
             tap.sent(
                 payload, from: transport.localAddress(for: local), to: destination ?? .unspecified, at: time)
         }
@@ -34,6 +36,9 @@ package final class TappedWorld: DatagramWorld {
     package func setAwaitingWritable(_ isOn: Bool) { world.setAwaitingWritable(isOn) }
     package func shutDown() { world.shutDown() }
     package func kernelDrops() -> UInt64 { world.kernelDrops() }
+    package func changeMembership(_ membership: MulticastMembership, isJoining: Bool) throws(DatagramError) {
+        try world.changeMembership(membership, isJoining: isJoining)
+    }
     package func extraInfo(_ name: String) -> (any Sendable)? { world.extraInfo(name) }
 }
 

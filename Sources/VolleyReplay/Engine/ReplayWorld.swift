@@ -13,6 +13,7 @@ final class ReplayWorld: DatagramWorld {
     private unowned let transport: RingTransport
     private var isDrainScheduled = false
     private var isAwaitingWritable = false
+    private var memberships = MembershipTable()
     private(set) var isReading = false { didSet { isDirect = isReading && held.isEmpty } }
     private var held: HeldDatagrams { didSet { isDirect = isReading && held.isEmpty } }
     /// Whether a datagram may go straight into the slots: the endpoint is reading, and nothing waits before it.
@@ -166,6 +167,10 @@ final class ReplayWorld: DatagramWorld {
     }
 
     func kernelDrops() -> UInt64 { UInt64(held.dropped) }
+
+    func changeMembership(_ membership: MulticastMembership, isJoining: Bool) throws(DatagramError) {
+        try memberships.change(membership, isJoining: isJoining)
+    }
 
     func extraInfo(_ name: String) -> (any Sendable)? { nil }
 }

@@ -48,6 +48,9 @@ package final class FaultyWorld: DatagramWorld {
 
     package func setReading(_ isOn: Bool) { world.setReading(isOn) }
     package func kernelDrops() -> UInt64 { world.kernelDrops() }
+    package func changeMembership(_ membership: MulticastMembership, isJoining: Bool) throws(DatagramError) {
+        try world.changeMembership(membership, isJoining: isJoining)
+    }
     package func extraInfo(_ name: String) -> (any Sendable)? { world.extraInfo(name) }
 
     package func shutDown() {

@@ -18,6 +18,7 @@ final class InMemoryWorld: DatagramWorld {
     private var isWritableScheduled = false
     private var isShutDown = false
     private var drops: UInt64 = 0
+    private var memberships = MembershipTable()
     private(set) var sent: [InMemoryDatagram] = []
 
     init(_ transport: RingTransport, loop: ManualEventLoop, faults: TransportFaults, options: InMemoryEndpoint.Options)
@@ -133,6 +134,10 @@ final class InMemoryWorld: DatagramWorld {
     }
 
     func kernelDrops() -> UInt64 { drops }
+
+    func changeMembership(_ membership: MulticastMembership, isJoining: Bool) throws(DatagramError) {
+        try memberships.change(membership, isJoining: isJoining)
+    }
 
     func extraInfo(_ name: String) -> (any Sendable)? { nil }
 }

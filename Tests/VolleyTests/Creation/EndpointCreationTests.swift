@@ -182,7 +182,9 @@ struct EndpointCreationTests {
         let error = #expect(throws: DatagramError.self) {
             try loop.bind(to: SocketAddress(IPAddress(v4: 0x7f00_0001), port: 0), options) { RecordingProtocol() }
         }
-        #expect(error == DatagramError(.notPermitted, operation: .configure))
+        #expect(error?.errno == .notPermitted)
+        #expect(error?.operation == .configure)
+        #expect(error?.option?.name == "SO_REUSEPORT")
         #expect(calls.socket?.isOpen == false)
     }
 
@@ -207,9 +209,14 @@ struct EndpointCreationTests {
     static let socketOptions: [@Sendable (inout DatagramOptions) -> Void] = [
         { $0.reusesPort = true }, { $0.allowsBroadcast = true }, { $0.isIPv6Only = true },
         { $0.receiveBufferSize = 4_096 }, { $0.sendBufferSize = 4_096 },
+        { $0.ip.hopLimit = 3 }, { $0.device.mark = 3 }, { $0.device.interface = "lo" },
+        { $0.multicast.interface = "lo" },
+        { $0.multicast.memberships = [MulticastMembership(IPAddress(v4: 0xef01_0203))] },
     ]
 
-    @Test("a socket that is given together with an option of the socket is refused and closed", arguments: 0..<5)
+    @Test(
+        "a socket that is given together with an option of the socket is refused and closed",
+        arguments: socketOptions.indices)
     func adoptedOptions(index: Int) throws {
         let calls = RecordedCalls()
         let loop = try EpollLoop(syscalls: calls.table)
