@@ -76,6 +76,7 @@ struct DatagramSocket: ~Copyable {
             try setOption(SOL_SOCKET, SO_SNDBUF, CInt(clamping: size))
         }
         if options.reusesPort { try setOption(SOL_SOCKET, SO_REUSEPORT, 1) }
+        if let discovery = options.pathMTUDiscovery { try discoverPathMTU(discovery) }
         if options.allowsBroadcast { try setOption(SOL_SOCKET, SO_BROADCAST, 1) }
         if addressing == .ipv6, let isOnly = options.isIPv6Only {
             try setOption(CInt(IPPROTO_IPV6), IPV6_V6ONLY, isOnly ? 1 : 0)

@@ -6,6 +6,7 @@ struct SocketSetup {
     let addressing: SocketAddressing
     let isConnected: Bool
     let wantsLocalAddress: Bool
+    let wantsErrors: Bool
     let batchSize: Int
     let slotSize: Int
 }
@@ -22,6 +23,7 @@ extension EpollLoop {
             addressing: socket.addressing, isConnected: names.isConnected,
             wantsLocalAddress: socket.addressing != .unix && !names.isConnected
                 && (options.receivesLocalAddress ?? isWildcard),
+            wantsErrors: try socket.receiveErrors(options.receivesErrors, isConnected: names.isConnected),
             batchSize: options.batchSize, slotSize: options.slotSize)
         if setup.wantsLocalAddress { try socket.receiveLocalAddress() }
         let transport = RingTransport(
@@ -37,7 +39,7 @@ extension EpollLoop {
 extension DatagramOptions {
     /// Whether any option is one that is set on a socket being made, which an adopted one has behind it.
     var concernsSocket: Bool {
-        reusesPort || allowsBroadcast || isIPv6Only != nil || receiveBufferSize != nil || sendBufferSize != nil
+        reusesPort || allowsBroadcast || isIPv6Only != nil || pathMTUDiscovery != nil || receiveBufferSize != nil || sendBufferSize != nil
     }
 
     func check() throws(DatagramError) {

@@ -15,6 +15,8 @@ final class SocketWorld: DatagramWorld, EpollHandler {
     private let receiveRing: ReceiveRing
     private let sendHeaders: SendHeaders
     private let recvmmsg: @Sendable (CInt, UnsafeMutablePointer<mmsghdr>, Int) -> Int
+    /// Nil unless errors are asked for.
+    private let errorQueue: ErrorQueue?
     private let sendmmsg: @Sendable (CInt, UnsafeMutablePointer<mmsghdr>, Int) -> Int
 
     private var token: EpollLoop.Token?
@@ -65,6 +67,7 @@ final class SocketWorld: DatagramWorld, EpollHandler {
             wantsControl: setup.wantsLocalAddress)
         unsafe recvmmsg = loop.syscalls.recvmmsg
         unsafe sendmmsg = loop.syscalls.sendmmsg
+        errorQueue = setup.wantsErrors ? ErrorQueue(descriptor, transport: transport, syscalls: loop.syscalls) : nil
         // SAFETY: owned by this object, freed in deinit, and used on the loop's thread only.
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(to: State(depth: min(Budget.depthMin, setup.batchSize)))
@@ -79,6 +82,10 @@ final class SocketWorld: DatagramWorld, EpollHandler {
     // MARK: Receiving
 
     func ready(_ events: UInt32) {
+        if events & UInt32(VOLLEY_ERROR) != 0, let errorQueue {
+            errorQueue.drain()
+            fetchPendingError()
+        }
         if isReading, events & UInt32(VOLLEY_READABLE | VOLLEY_ERROR | VOLLEY_HANGUP) != 0 {
             let failed = receive()
             // An error that no receive has fetched would wake the loop for ever.
@@ -135,6 +142,7 @@ final class SocketWorld: DatagramWorld, EpollHandler {
             transport.lose(DatagramError(errno, operation: .receive))
             return false
         }
+        if errorQueue?.accounts(for: errno) == true { return true }
         let origin: DatagramError.Origin = errno == .noMemory || errno == .noBufferSpace ? .local : .network
         transport.receiveFailed(
             DatagramError(
@@ -153,7 +161,13 @@ final class SocketWorld: DatagramWorld, EpollHandler {
     func transmit(_ slots: UnsafePointer<SendSlot>, count: Int) -> Int {
         // SAFETY: the transport vouches for the slots until this returns.
         let count = unsafe sendHeaders.fill(from: slots, count: count)
-        return unsafe sendmmsg(descriptor, sendHeaders.headers, count)
+        let result = unsafe sendmmsg(descriptor, sendHeaders.headers, count)
+        guard result < 0, let errorQueue else { return result }
+        return errorQueue.retry(result) { unsafe sendmmsg(descriptor, sendHeaders.headers, count) }
+    }
+
+    func pathMTU() -> Int? {
+        errorQueue?.takeRefusedMTU() ?? (transport.remoteAddress.flatMap { System.pathMTU(descriptor, to: $0) })
     }
 
     func setReading(_ isOn: Bool) {

@@ -12,17 +12,28 @@ public struct DatagramError: Error, Hashable, Sendable {
     public let peer: SocketAddress?
     /// The Unix peer the failed datagram was for, where that is known.
     public let unixPeer: UnixAddress?
+    /// What the report adds to the errno, as the kernel gives it (`ee_info`); 0 when it adds nothing.
+    ///
+    /// See ``mtu`` and ``pointer`` for what it means.
+    public let info: UInt32
+    /// The first bytes of the payload of the datagram that failed: at most 512, none when unknown.
+    ///
+    /// An ICMP message quotes as much as its sender likes; RFC 792 demands no payload at all, RFC 1812 and RFC 4443 as
+    /// much as fits.
+    public let quoted: [UInt8]
 
     /// An error from its parts.
     public init(
         _ errno: Errno, operation: Operation, origin: Origin = .local, peer: SocketAddress? = nil,
-        unixPeer: UnixAddress? = nil
+        unixPeer: UnixAddress? = nil, info: UInt32 = 0, quoted: [UInt8] = []
     ) {
         self.errno = errno
         self.operation = operation
         self.origin = origin
         self.peer = peer
         self.unixPeer = unixPeer
+        self.info = info
+        self.quoted = quoted
     }
 
     /// The kind of failure, named as Python names its `OSError` subclasses where it has one.
@@ -30,7 +41,7 @@ public struct DatagramError: Error, Hashable, Sendable {
 }
 
 extension DatagramError {
-    /// What an endpoint was doing when an error turned up.
+    /// What an endpoint was doing when an error turned up; for an entry of the error queue, the send that failed.
     public struct Operation: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String { case create, bind, connect, configure, receive, send }
         private let value: Value
@@ -85,7 +96,7 @@ extension DatagramError {
 }
 
 extension DatagramError: CustomStringConvertible {
-    /// One line: operation, peer, errno text and origin.
+    /// One line: operation, peer, errno text, origin, and the MTU or pointer that came with it.
     public var description: String {
         var text = "\(operation)"
         if let peer { text += " to \(peer)" } else if let unixPeer { text += " to \(unixPeer)" }
@@ -95,6 +106,8 @@ extension DatagramError: CustomStringConvertible {
         } else if origin == .network {
             text += ", reported by the network for an earlier datagram"
         }
+        if let mtu { text += ", path MTU \(mtu)" }
+        if let pointer { text += ", at byte \(pointer)" }
         return text
     }
 }
