@@ -19,6 +19,7 @@ final class LiveContractWorld: ContractWorld {
 
     private let carrier: Carrier
     private let isConnected: Bool
+    private let receivesErrors: ErrorReception
     private let names: TemporaryNames
     private let sockets: [PeerSocket]
     private let hook: FaultyCalls
@@ -26,7 +27,8 @@ final class LiveContractWorld: ContractWorld {
     private weak var transport: RingTransport?
     private var endpoint: PeerAddress?
 
-    init(_ carrier: Carrier, isConnected: Bool) throws {
+    init(_ carrier: Carrier, isConnected: Bool, receivesErrors: ErrorReception = .off) throws {
+        self.receivesErrors = receivesErrors
         self.carrier = carrier
         self.isConnected = isConnected
         let names = try TemporaryNames(isAbstract: carrier == .unixAbstract)
@@ -64,6 +66,7 @@ final class LiveContractWorld: ContractWorld {
     func open(_ protocol: any DatagramProtocol, options: ContractOptions) throws {
         var settings = DatagramOptions()
         settings.slotSize = options.slotSize
+        settings.receivesErrors = receivesErrors
         settings.writeBufferLimits = options.writeBufferLimits
         let transport =
             if carrier.isUnix { try openUnix(`protocol`, settings) } else { try openInternet(`protocol`, settings) }

@@ -1,0 +1,120 @@
+import SystemPackage
+import Testing
+import VolleyTesting
+
+@testable import Volley
+
+/// Real errors of the kernel and of ICMP that it sends, between namespaces of the tests' own.
+@Suite(
+    "Errors, live", .serialized, .timeLimit(.minutes(1)),
+    .enabled(if: NetworkNamespace.obstacle == nil, "\(NetworkNamespace.obstacle ?? "")"))
+struct LiveErrorTests {
+    @Test("what the network reports arrives with errno, peer and origin, where it is asked for", arguments: LiveErrorCase.network)
+    func network(_ item: LiveErrorCase) throws {
+        let lab = try NetworkLab()
+        let loop = try EpollLoop(syscalls: lab.host.syscalls)
+        let setUps: [(reception: ErrorReception, isConnected: Bool)] = [
+            (.off, false), (.connected, false), (.off, true), (.connected, true), (.all, true), (.all, false),
+        ]
+        let probes = try setUps.enumerated().map { number, setUp in
+            try Probe(
+                item.family, on: loop, to: setUp.isConnected ? item.destination(of: number) : nil,
+                receivesErrors: setUp.reception, pathMTUDiscovery: item.pathMTUDiscovery)
+        }
+        for (number, probe) in probes.enumerated() { probe.send(item.payload, to: item.destination(of: number)) }
+        loop.settle { probes[3...].allSatisfy { !$0.errors.isEmpty } }
+        // The last three hear of it for certain, and the network has dealt with the others before.
+        for number in 3..<6 {
+            #expect(probes[number].errors == [item.error(to: item.destination(of: number))])
+            #expect(probes[number].transport.statistics.errors == [item.errno: 1])
+        }
+        #expect(probes[0].errors == [])
+        #expect(probes[1].errors == [])
+        let pending = DatagramError(
+            item.errno, operation: .receive, origin: .network, peer: item.destination(of: 2))
+        #expect(probes[2].errors == (item.isHard ? [pending] : []))
+        let living = try lab.far.peer(SocketAddress(.test(item.family, 2, 1), port: 0))
+        for number in [0, 1, 5] { #expect(probes[number].exchanges(with: living, on: loop)) }
+        for probe in probes {
+            #expect(!probe.transport.isClosing)
+            #expect(probe.transport.statistics.sendsDropped == 0)
+        }
+        #expect(!loop.turn(waiting: false), "the loop has nothing left to do")
+        loop.shutDown()
+    }
+
+    @Test("what the host refuses to send is reported with errno and peer, once", arguments: LiveErrorCase.local)
+    func local(_ item: LiveErrorCase) throws { try checkLocal(item) }
+
+    @Test(
+        "what a firewall drops is reported with errno and peer, once",
+        .enabled(if: NetworkNamespace.has("nft"), "nft is not installed"), arguments: LiveErrorCase.filtered)
+    func filtered(_ item: LiveErrorCase) throws { try checkLocal(item) }
+
+    private func checkLocal(_ item: LiveErrorCase) throws {
+        let lab = try NetworkLab()
+        let loop = try EpollLoop(syscalls: lab.host.syscalls)
+        let living = try lab.far.peer(SocketAddress(.test(item.family, 2, 1), port: 0))
+        let probes = try [ErrorReception.off, .all].map { try Probe(item.family, on: loop, receivesErrors: $0) }
+        try lab.host.run(item.hostScript)
+        for probe in probes {
+            let isHeard = item.isShown || probe === probes[1]
+            probe.send(item.payload, to: item.destination)
+            loop.settle()
+            #expect(probe.errors == (isHeard ? [item.error(to: item.destination)] : []))
+            #expect(probe.transport.statistics.errors == (isHeard ? [item.errno: 1] : [:]))
+            #expect(probe.transport.statistics.failedDropped == (isHeard ? 1 : 0))
+        }
+        if item.hostScript.hasPrefix("tc") { try lab.host.run("tc qdisc del dev a0 root") }
+        for probe in probes { #expect(probe.exchanges(with: living, on: loop)) }
+        #expect(!loop.turn(waiting: false), "the loop has nothing left to do")
+        loop.shutDown()
+    }
+
+    @Test("a datagram larger than the known path MTU is refused with that MTU", arguments: InternetFamily.allCases)
+    func knownPathMTU(_ family: InternetFamily) throws {
+        let lab = try NetworkLab()
+        let loop = try EpollLoop(syscalls: lab.host.syscalls)
+        let far = SocketAddress(.test(family, 2, 1), port: 9)
+        let payload = [UInt8](repeating: 3, count: 1_400)
+        let teacher = try Probe(family, on: loop, receivesErrors: .all, pathMTUDiscovery: .do)
+        teacher.send(payload, to: far)
+        loop.settle { !teacher.errors.isEmpty }
+        let own = DatagramError(
+            .messageTooLong, operation: .send, peer: far, info: 1_300, quoted: Array(payload.prefix(512)))
+        for (peer, reception) in [(nil, ErrorReception.all), (far, .all), (far, .off)] {
+            let probe = try Probe(family, on: loop, to: peer, receivesErrors: reception, pathMTUDiscovery: .do)
+            probe.send(payload, to: far)
+            loop.settle()
+            #expect(probe.errors == [own])
+            #expect(probe.errors.first?.mtu == 1_300)
+            #expect(probe.transport.statistics.failedDropped == 1)
+        }
+        // Nobody told this one, and it does not ask: an unconnected socket has no path.
+        let probe = try Probe(family, on: loop, receivesErrors: .off, pathMTUDiscovery: .do)
+        probe.send(payload, to: far)
+        loop.settle()
+        #expect(probe.errors.map(\.errno) == [.messageTooLong])
+        #expect(probe.errors.first?.mtu == nil)
+        loop.shutDown()
+    }
+
+    @Test("the modes of path MTU discovery refuse, fragment or let pass what is too large", arguments: InternetFamily.allCases)
+    func modes(_ family: InternetFamily) throws {
+        let lab = try NetworkLab()
+        let loop = try EpollLoop(syscalls: lab.host.syscalls)
+        let living = try lab.far.peer(SocketAddress(.test(family, 2, 1), port: 0))
+        let address = try #require(living.address.socketAddress)
+        // Larger than the first link takes, which the host knows by itself.
+        let payload = [UInt8](repeating: 9, count: 2_000)
+        for mode in PathMTUDiscovery.allCases {
+            let probe = try Probe(family, on: loop, receivesErrors: .all, pathMTUDiscovery: mode)
+            probe.send(payload, to: address)
+            loop.settle()
+            let fragments = mode == .dont || mode == .want || mode == .omit
+            #expect(probe.transport.statistics.sent == (fragments ? 1 : 0), "\(mode)")
+            if !fragments { #expect(probe.errors.map(\.mtu) == [1_500], "\(mode)") }
+        }
+        loop.shutDown()
+    }
+}
