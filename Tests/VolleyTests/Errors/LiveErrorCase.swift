@@ -26,14 +26,14 @@ struct LiveErrorCase: CustomTestStringConvertible, Sendable {
     /// Where the endpoint of that number sends to: what one learns of the MTU of a path is known to all.
     func destination(of number: Int) -> SocketAddress {
         errno == .messageTooLong && icmp != nil
-            ? SocketAddress(.test(family, 2, 11 + UInt8(number)), port: 9) : destination
+            ? SocketAddress(.test(family, 2, 17 + UInt8(number)), port: 9) : destination
     }
 
-    /// What an endpoint that reads its error queue is told.
-    func error(to destination: SocketAddress) -> DatagramError {
+    /// What an endpoint is told that reads its error queue, or does not: then it gets no details.
+    func error(to destination: SocketAddress, hasQueue: Bool = true) -> DatagramError {
         let origin = icmp.map { DatagramError.Origin.icmp(type: $0.type, code: $0.code, offender: $0.offender) }
         return DatagramError(
-            errno, operation: .send, origin: origin ?? .local, peer: destination, info: info,
+            errno, operation: .send, origin: origin ?? .local, peer: destination, info: hasQueue ? info : 0,
             quoted: Array(payload.prefix(512)))
     }
 
@@ -91,7 +91,7 @@ struct LiveErrorCase: CustomTestStringConvertible, Sendable {
                 hostScript: route("blackhole")),
             LiveErrorCase(
                 name: "more than UDP takes", family: family, errno: .messageTooLong, destination: address(2, 1),
-                payload: [UInt8](repeating: 1, count: family.isIPv6 ? 65_528 : 65_508)),
+                payload: [UInt8](repeating: 1, count: family.isIPv6 ? 65_528 : 65_508), info: 1_500),
             LiveErrorCase(
                 name: "a full queue of the interface", family: family, errno: .noBufferSpace,
                 destination: address(2, 1), hostScript: "tc qdisc add dev a0 root tbf rate 8bit burst 1 limit 1",

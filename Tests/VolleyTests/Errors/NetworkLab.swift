@@ -5,7 +5,7 @@ import VolleyTesting
 
 /// A host, a router and a far host, each in a namespace of its own, with IPv4 and IPv6:
 ///
-///     host .1 ---- network 1, MTU 1500 ---- .2 router .2 ---- network 2, MTU 1300 ---- .1, .11 to .16 far
+///     host .1 ---- network 1, MTU 1500 ---- .2 router .2 ---- network 2, MTU 1300 ---- .1, .17 to .22 far
 ///
 /// The host has routes via the router to the networks 2 to 9 and no other. The router knows no more than the two it is
 /// in, and prohibits 8.
@@ -19,16 +19,8 @@ final class NetworkLab {
         router = try NetworkNamespace()
         far = try NetworkNamespace()
         try router.set("1", "ipv4/ip_forward", "ipv6/conf/all/forwarding")
-        // What nobody answers for is given up after some milliseconds.
-        for namespace in [host, router] {
-            for family in ["ipv4", "ipv6"] {
-                try namespace.set("1", "\(family)/neigh/default/mcast_solicit")
-                try namespace.set("5", "\(family)/neigh/default/retrans_time_ms")
-            }
-        }
         try host.run(
             """
-            ip link set lo up
             ip link add a0 type veth peer name r0 netns \(router.path)
             ip link set a0 up
             ip addr add 10.0.1.1/24 dev a0
@@ -36,7 +28,6 @@ final class NetworkLab {
             """)
         try router.run(
             """
-            ip link set lo up
             ip link add r1 type veth peer name b0 netns \(far.path)
             ip link set r0 up
             ip link set r1 mtu 1300 up
@@ -49,18 +40,24 @@ final class NetworkLab {
             """)
         try far.run(
             """
-            ip link set lo up
             ip link set b0 mtu 1300 up
             ip addr add 10.0.2.1/24 dev b0
             ip addr add fd00:2::1/64 dev b0 nodad
             ip route add default via 10.0.2.2
             ip route add default via fd00:2::2
             """)
-        for host in 11...16 {
+        for host in 17...22 {
             try far.run("ip addr add 10.0.2.\(host)/24 dev b0; ip addr add fd00:2::\(String(host, radix: 16))/64 dev b0 nodad")
         }
         for network in 2...9 {
             try host.run("ip route add 10.0.\(network).0/24 via 10.0.1.2; ip route add fd00:\(network)::/64 via fd00:1::2")
+        }
+        // What nobody answers for is given up after some milliseconds.
+        for (namespace, link) in [(host, "a0"), (router, "r1")] {
+            for family in ["ipv4", "ipv6"] {
+                try namespace.set("1", "\(family)/neigh/\(link)/mcast_solicit")
+                try namespace.set("5", "\(family)/neigh/\(link)/retrans_time_ms")
+            }
         }
         try waitForLinks()
     }

@@ -1,5 +1,6 @@
 import CVolley
 import Glibc
+import SystemPackage
 import Testing
 
 @testable import Volley
@@ -26,11 +27,12 @@ final class NetworkNamespace {
         onThread {
             guard unshare(CLONE_NEWNET) == 0 else { return }
             descriptor = unsafe open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)
-            try? Self.write("0", to: ["ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"])
-            try? Self.write("0", to: ["ipv6/conf/all/accept_dad", "ipv6/conf/default/accept_dad"])
         }
         try #require(descriptor >= 0, "no network namespace")
         self.descriptor = descriptor
+        try set("0", "ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit")
+        try set("0", "ipv6/conf/all/accept_dad", "ipv6/conf/default/accept_dad")
+        try run("ip link set lo up")
     }
 
     deinit { System.close(descriptor) }
@@ -43,7 +45,8 @@ final class NetworkNamespace {
         var result: Swift.Result<Result, any Error>?
         onThread {
             result = Swift.Result {
-                try #require(setns(descriptor, CLONE_NEWNET) == 0)
+                // Not `#require`: no test is known on this thread.
+                guard setns(descriptor, CLONE_NEWNET) == 0 else { throw Errno(rawValue: errno) }
                 return try body()
             }
         }
@@ -57,7 +60,16 @@ final class NetworkNamespace {
     }
 
     /// Sets things below /proc/sys/net inside.
-    func set(_ value: String, _ names: String...) throws { try inside { try Self.write(value, to: names) } }
+    func set(_ value: String, _ names: String...) throws {
+        for name in names {
+            let isSet = try inside {
+                let file = unsafe open("/proc/sys/net/\(name)", O_WRONLY | O_CLOEXEC)
+                defer { close(file) }
+                return unsafe write(file, value, value.utf8.count) == value.utf8.count
+            }
+            try #require(isSet, "\(name)")
+        }
+    }
 
     /// System calls that make sockets inside.
     var syscalls: Syscalls {
@@ -75,15 +87,6 @@ final class NetworkNamespace {
         // True by the test: all of it is used on one thread at a time.
         let value: NetworkNamespace
         init(_ value: NetworkNamespace) { self.value = value }
-    }
-
-    /// What is below /proc/sys/net is that of the thread's namespace.
-    private static func write(_ value: String, to names: [String]) throws {
-        for name in names {
-            let file = unsafe open("/proc/sys/net/\(name)", O_WRONLY | O_CLOEXEC)
-            defer { close(file) }
-            try #require(unsafe Glibc.write(file, value, value.utf8.count) == value.utf8.count, "\(name)")
-        }
     }
 
     private static func status(of script: String) -> CInt {
