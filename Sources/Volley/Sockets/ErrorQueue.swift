@@ -130,11 +130,9 @@ extension DatagramSocket {
         let isWanted = reception.applies(whenConnected: isConnected)
         var options = [(level: CInt(IPPROTO_IP), name: IP_RECVERR)]
         if addressing == .ipv6 { options.append((CInt(IPPROTO_IPV6), IPV6_RECVERR)) }
-        for (level, name) in options {
-            // Turned off only where somebody else has turned it on: a queue that nobody reads wakes the loop for ever.
-            if isWanted || System.getOption(descriptor, level, name) == 1 {
-                try setOption(level, name, isWanted ? 1 : 0)
-            }
+        // Turned off only where somebody else has turned it on: a queue that nobody reads wakes the loop for ever.
+        for (level, name) in options where isWanted || System.getOption(descriptor, level, name) == 1 {
+            try setOption(level, name, isWanted ? 1 : 0)
         }
         return isWanted
     }

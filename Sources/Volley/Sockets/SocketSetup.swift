@@ -39,7 +39,8 @@ extension EpollLoop {
 extension DatagramOptions {
     /// Whether any option is one that is set on a socket being made, which an adopted one has behind it.
     var concernsSocket: Bool {
-        reusesPort || allowsBroadcast || isIPv6Only != nil || pathMTUDiscovery != nil || receiveBufferSize != nil || sendBufferSize != nil
+        reusesPort || allowsBroadcast || isIPv6Only != nil || pathMTUDiscovery != nil || receiveBufferSize != nil
+            || sendBufferSize != nil
     }
 
     func check() throws(DatagramError) {

@@ -213,7 +213,9 @@ struct ErrorQueueTests {
         loop.shutDown()
     }
 
-    @Test("a mode of path MTU discovery is set for both families an IPv6 endpoint speaks", arguments: PathMTUDiscovery.allCases)
+    @Test(
+        "a mode of path MTU discovery is set for both families an IPv6 endpoint speaks",
+        arguments: PathMTUDiscovery.allCases)
     func modes(_ mode: PathMTUDiscovery) throws {
         for family in InternetFamily.allCases {
             let calls = RecordedCalls()

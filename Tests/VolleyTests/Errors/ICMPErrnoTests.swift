@@ -117,7 +117,9 @@ struct ICMPErrnoTests {
         bench.loop.shutDown()
     }
 
-    @Test("an MTU that says nothing is none, and small and large ones are passed on", arguments: [0, 68, 9_000] as [UInt32])
+    @Test(
+        "an MTU that says nothing is none, and small and large ones are passed on",
+        arguments: [0, 68, 9_000] as [UInt32])
     func oddMTU(_ mtu: UInt32) throws {
         let bench = try Bench(.v4)
         let probe = try bench.probe(.all, isConnected: false)
@@ -143,5 +145,41 @@ struct ICMPErrnoTests {
         let error = DatagramError(.noRouteToHost, operation: .send, origin: origin, peer: mapped, quoted: [1, 2, 3])
         #expect(probe.errors == [error])
         bench.loop.shutDown()
+    }
+
+    @Test("a flood of errors, forged ones too, costs no datagram to a living peer", arguments: InternetFamily.allCases)
+    func flood(_ family: InternetFamily) throws {
+        let bench = try Bench(family)
+        let living = try bench.namespace.peer(SocketAddress(bench.host, port: 0))
+        let probe = try bench.probe(.all, isConnected: false)
+        let message = ICMPInjector.Message(
+            type: family.isIPv6 ? 1 : 3, code: family.isIPv6 ? 4 : 3, word: 0,
+            from: try #require(probe.transport.localAddress), to: bench.peer, payload: Bench.payload)
+        let stop = StopFlag()
+        let flood = TestThread { while !stop.isSet { bench.injector.sendOne(message) } }
+        let rounds = 2_000
+        for round in 0..<rounds {
+            probe.transport.send([UInt8(truncatingIfNeeded: round)], to: living.address)
+            probe.transport.send([UInt8(truncatingIfNeeded: round)], to: living.address)
+            if round % 8 == 0 { loop(bench, until: { probe.transport.statistics.sent >= 2 * UInt64(round) }) }
+            living.drain()
+        }
+        stop.set()
+        _ = consume flood
+        bench.loop.settle {
+            living.drain()
+            return living.arrivals.count == 2 * rounds
+        }
+        #expect(living.arrivals == (0..<2 * rounds).map { [UInt8(truncatingIfNeeded: $0 / 2)] })
+        #expect(probe.transport.statistics.sendsDropped == 0)
+        #expect(!probe.errors.isEmpty)
+        bench.loop.shutDown()
+    }
+
+    private func loop(_ bench: Bench, until condition: () -> Bool) {
+        waitUntil {
+            bench.loop.turn(waiting: false)
+            return condition()
+        }
     }
 }

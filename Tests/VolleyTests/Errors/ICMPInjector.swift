@@ -53,12 +53,14 @@ final class ICMPInjector {
                 unsafe bytes[processor / 8] |= 1 << UInt8(processor % 8)
             }
             unsafe sched_setaffinity(0, MemoryLayout<cpu_set_t>.size, &processors)
-            for message in messages { isSent = send(message) && isSent }
+            for message in messages { isSent = sendOne(message) && isSent }
         }
         try #require(isSent, "sending ICMP: errno \(errno)")
     }
 
-    private func send(_ message: Message) -> Bool {
+    /// Sends one message, from whatever processor; returns whether it went.
+    @discardableResult
+    func sendOne(_ message: Message) -> Bool {
         let bytes = message.bytes
         return unsafe SocketAddress(message.from.ip, port: 0).withKernelBytes { name in
             unsafe bytes.withUnsafeBytes { bytes in

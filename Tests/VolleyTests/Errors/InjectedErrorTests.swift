@@ -124,7 +124,8 @@ struct InjectedErrorTests {
         let (loop, probe) = try bench.open()
         let zeroCopy = 5
         bench.entries = [
-            Self.entry(Errno(rawValue: 0), origin: zeroCopy), Self.entry(Errno(rawValue: 0), origin: VOLLEY_ORIGIN_ICMP),
+            Self.entry(Errno(rawValue: 0), origin: zeroCopy),
+            Self.entry(Errno(rawValue: 0), origin: VOLLEY_ORIGIN_ICMP),
             Self.entry(.noMessage, origin: 4),
             Self.entry(.canceled, origin: VOLLEY_ORIGIN_TXTIME),
             Self.entry(.protocolError, origin: VOLLEY_ORIGIN_ICMP, type: 12, code: 1, info: 20),
@@ -138,7 +139,9 @@ struct InjectedErrorTests {
         loop.shutDown()
     }
 
-    @Test("want of buffers costs each datagram one try and one report, and the endpoint lives on", arguments: [Errno.noBufferSpace, .noMemory])
+    @Test(
+        "want of buffers costs each datagram one try and one report, and the endpoint lives on",
+        arguments: [Errno.noBufferSpace, .noMemory])
     func noBuffers(_ errno: Errno) throws {
         let bench = Bench()
         let (loop, probe) = try bench.open()
@@ -146,9 +149,11 @@ struct InjectedErrorTests {
         for number in UInt8(1)...4 { probe.transport.send([number], to: Self.peer) }
         probe.transport.flush()
         loop.settle()
-        #expect(probe.errors == (UInt8(1)...3).map {
-            DatagramError(errno, operation: .send, peer: Self.peer, quoted: [$0])
-        })
+        #expect(
+            probe.errors
+                == (UInt8(1)...3).map {
+                    DatagramError(errno, operation: .send, peer: Self.peer, quoted: [$0])
+                })
         #expect(bench.sendCalls == 4)
         #expect(probe.transport.statistics.sent == 1)
         #expect(probe.transport.statistics.failedDropped == 3)

@@ -9,7 +9,9 @@ import VolleyTesting
     "Errors, live", .serialized, .timeLimit(.minutes(1)),
     .enabled(if: NetworkNamespace.obstacle == nil, "\(NetworkNamespace.obstacle ?? "")"))
 struct LiveErrorTests {
-    @Test("what the network reports arrives with errno, peer and origin, where it is asked for", arguments: LiveErrorCase.network)
+    @Test(
+        "what the network reports arrives with errno, peer and origin, where it is asked for",
+        arguments: LiveErrorCase.network)
     func network(_ item: LiveErrorCase) throws {
         let lab = try NetworkLab()
         let loop = try EpollLoop(syscalls: lab.host.syscalls)
@@ -75,6 +77,35 @@ struct LiveErrorTests {
         loop.shutDown()
     }
 
+    @Test("no living peer loses a datagram to dead ones, however far", arguments: InternetFamily.allCases)
+    func livingPeers(_ family: InternetFamily) throws {
+        let lab = try NetworkLab()
+        let loop = try EpollLoop(syscalls: lab.host.syscalls)
+        let probe = try Probe(family, on: loop, receivesErrors: .all)
+        let living = try (0..<2).map { _ in try lab.far.peer(SocketAddress(.test(family, 2, 1), port: 0)) }
+        let dead = [
+            SocketAddress(.test(family, 2, 1), port: 9), SocketAddress(.test(family, 7, 1), port: 9),
+            SocketAddress(.test(family, 8, 1), port: 9), SocketAddress(.test(family, 66, 1), port: 9),
+        ]
+        let rounds = 200
+        for round in 0..<rounds {
+            for peer in dead { probe.transport.send([0], to: peer) }
+            for peer in living { probe.transport.send([UInt8(round)], to: peer.address) }
+            if round % 5 == 0 { loop.turn(waiting: false) }
+            for peer in living { peer.drain() }
+        }
+        loop.settle {
+            for peer in living { peer.drain() }
+            return living.allSatisfy { $0.arrivals.count == rounds }
+        }
+        for peer in living { #expect(peer.arrivals == (0..<rounds).map { [UInt8($0)] }) }
+        // Only to the network without a route does the host itself refuse to send.
+        #expect(probe.transport.statistics.failedDropped == UInt64(rounds))
+        #expect(probe.errors.count { $0.origin == .local } == rounds)
+        #expect(probe.errors.allSatisfy { $0.peer.map(dead.contains) == true && $0.origin != .network })
+        loop.shutDown()
+    }
+
     @Test("a datagram larger than the known path MTU is refused with that MTU", arguments: InternetFamily.allCases)
     func knownPathMTU(_ family: InternetFamily) throws {
         let lab = try NetworkLab()
@@ -103,7 +134,9 @@ struct LiveErrorTests {
         loop.shutDown()
     }
 
-    @Test("the modes of path MTU discovery refuse, fragment or let pass what is too large", arguments: InternetFamily.allCases)
+    @Test(
+        "the modes of path MTU discovery refuse, fragment or let pass what is too large",
+        arguments: InternetFamily.allCases)
     func modes(_ family: InternetFamily) throws {
         let lab = try NetworkLab()
         let loop = try EpollLoop(syscalls: lab.host.syscalls)

@@ -3,7 +3,7 @@ import VolleyTesting
 
 @testable import Volley
 
-/// A host, a router and a far host, each in a namespace of its own, with IPv4 and IPv6:
+/// A host, a router and a far host, each in a namespace of its own, with IPv4 and IPv6.
 ///
 ///     host .1 ---- network 1, MTU 1500 ---- .2 router .2 ---- network 2, MTU 1300 ---- .1, .17 to .22 far
 ///
@@ -47,10 +47,12 @@ final class NetworkLab {
             ip route add default via fd00:2::2
             """)
         for host in 17...22 {
-            try far.run("ip addr add 10.0.2.\(host)/24 dev b0; ip addr add fd00:2::\(String(host, radix: 16))/64 dev b0 nodad")
+            try far.run("ip addr add 10.0.2.\(host)/24 dev b0")
+            try far.run("ip addr add fd00:2::\(String(host, radix: 16))/64 dev b0 nodad")
         }
         for network in 2...9 {
-            try host.run("ip route add 10.0.\(network).0/24 via 10.0.1.2; ip route add fd00:\(network)::/64 via fd00:1::2")
+            try host.run("ip route add 10.0.\(network).0/24 via 10.0.1.2")
+            try host.run("ip route add fd00:\(network)::/64 via fd00:1::2")
         }
         // What nobody answers for is given up after some milliseconds.
         for (namespace, link) in [(host, "a0"), (router, "r1")] {

@@ -95,37 +95,12 @@ final class NetworkNamespace {
         var arguments: [UnsafeMutablePointer<CChar>?] = unsafe []
         for argument in ["sh", "-c", script] { unsafe arguments.append(strdup(argument)) }
         unsafe arguments.append(nil)
-        defer { for unsafe argument in unsafe arguments { unsafe free(argument) } }
+        defer { for index in 0..<3 { unsafe free(arguments[index]) } }
         var child = pid_t()
         guard unsafe posix_spawn(&child, "/bin/sh", nil, nil, arguments, nil) == 0 else { return -1 }
         var status: CInt = -1
         while unsafe waitpid(child, &status, 0) == -1 && errno == EINTR {}
         return status
-    }
-}
-
-/// Runs `body` on a new thread and waits for its end.
-func onThread(_ body: () -> Void) {
-    final class Box {
-        let body: () -> Void
-        init(_ body: @escaping () -> Void) { self.body = body }
-    }
-    withoutActuallyEscaping(body) { body in
-        let box = Box(body)
-        var thread = pthread_t()
-        // SAFETY: the box outlives the thread, which is waited for.
-        let argument = unsafe Unmanaged.passUnretained(box).toOpaque()
-        let number = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                if let argument = unsafe argument {
-                    unsafe Unmanaged<Box>.fromOpaque(argument).takeUnretainedValue().body()
-                }
-                return nil
-            }, argument)
-        precondition(number == 0)
-        pthread_join(thread, nil)
-        withExtendedLifetime(box) {}
     }
 }
 
