@@ -7,7 +7,8 @@ internal import VolleyCore
 ///
 /// The kernel tells of one failure in up to three ways: an entry of the queue, the pending error (`SO_ERROR`), which the
 /// next send or receive fails with, and `EPOLLERR` until both are gone. It queues the entry before it sets the pending
-/// error; so whoever meets that errno finds the entry, and the two are one report.
+/// error; so whoever meets that errno finds the entry, and the two are one report. Or the entry has just been read, by
+/// this thread between those two steps of another processor: so an errno is compared with the entries read last, too.
 ///
 /// The queue is read when epoll reports an error, and when a send or receive fails. Before a send that need not be done
 /// as well: with an error pending the send fails without having sent anything, and is then repeated.
@@ -20,6 +21,9 @@ final class ErrorQueue {
     private let entry: UnsafeMutablePointer<volley_error>
     /// The MTU that the latest failed send was too large for, if that is how it failed.
     private var refusedMTU: Int?
+
+    /// The errnos of the entries read last, without those that a system call has already failed with.
+    private var unmatched: [Errno] = []
 
     private enum Budget {
         /// Entries read at a time; `EPOLLERR` stays for the rest.
@@ -48,11 +52,14 @@ final class ErrorQueue {
     /// The MTU that the send which has just failed was too large for, once.
     func takeRefusedMTU() -> Int? { refusedMTU.take() }
 
-    /// Reads and reports what is queued; returns whether `errno`, which a system call has failed with, was among it.
+    /// Reads and reports what is queued; returns whether `errno`, which a system call has failed with, is that of an
+    /// entry, and so needs no report of its own.
     func accounts(for errno: Errno) -> Bool {
         let errors = take()
+        let match = unmatched.firstIndex(of: errno)
+        if let match { unmatched.remove(at: match) }
         report(errors)
-        return errors.contains { $0.errno == errno }
+        return match != nil
     }
 
     /// Repeats a send that has failed, for as long as the failures are those of datagrams sent earlier.
@@ -78,6 +85,7 @@ final class ErrorQueue {
             guard unsafe receiveError(descriptor, entry) == 0 else { break }
             if let error = makeError() { errors.append(error) }
         }
+        if !errors.isEmpty { unmatched = errors.filter { $0.origin != .local }.map(\.errno) }
         return errors
     }
 
