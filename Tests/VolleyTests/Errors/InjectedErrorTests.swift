@@ -11,12 +11,13 @@ import VolleyTesting
 struct InjectedErrorTests {
     private static let peer = SocketAddress(IPAddress(v4: 0x7f00_0001), port: 9)
 
-    /// An endpoint whose sends and error queue do as they are told.
+    /// An endpoint whose sends, receives and error queue do as they are told.
     private final class Bench: @unchecked Sendable {
         // True by the tests: each uses its own, on its one thread.
         var sends: [Errno?] = []
+        var receives: [Errno] = []
         var entries: [volley_error] = []
-        /// What a send adds to the queue when it fails.
+        /// What a send or receive adds to the queue when it fails.
         var entryOfFailure: volley_error?
         private(set) var sendCalls = 0
 
@@ -25,6 +26,13 @@ struct InjectedErrorTests {
             unsafe calls.sendmmsg = { [self] _, _, count in
                 sendCalls += 1
                 guard let errno = sends.isEmpty ? nil : sends.removeFirst() else { return count }
+                if let entryOfFailure { entries.append(entryOfFailure) }
+                return -Int(errno.rawValue)
+            }
+            unsafe calls.recvmmsg = { [self] descriptor, headers, count in
+                guard let errno = receives.popLast() else {
+                    return unsafe Syscalls.kernel.recvmmsg(descriptor, headers, count)
+                }
                 if let entryOfFailure { entries.append(entryOfFailure) }
                 return -Int(errno.rawValue)
             }
@@ -97,6 +105,51 @@ struct InjectedErrorTests {
         #expect(probe.errors.last == DatagramError(.noRouteToHost, operation: .send, peer: Self.peer, quoted: [2]))
         #expect(probe.transport.statistics.sent == 1)
         #expect(probe.transport.statistics.failedDropped == 1)
+        loop.shutDown()
+    }
+
+    @Test("a receive that fails for datagrams sent earlier is reported as the queue has it, once, and receives then")
+    func receives() throws {
+        let bench = Bench()
+        let (loop, probe) = try bench.open()
+        bench.entryOfFailure = Self.entry(.connectionRefused, origin: VOLLEY_ORIGIN_ICMP, type: 3, code: 3)
+        bench.receives = [.connectionRefused, .connectionRefused]
+        let sender = try PeerSocket(host: .loopbackV4)
+        sender.send([7], to: PeerAddress(try #require(probe.transport.localAddress)))
+        loop.settle { !probe.recorder.payloads.isEmpty }
+        #expect(probe.recorder.payloads == [[7]])
+        #expect(probe.errors.count == 2)
+        #expect(probe.errors.allSatisfy { $0.origin == .icmp(type: 3, code: 3) && $0.peer == Self.peer })
+        // One that the queue knows nothing of is reported all the same.
+        bench.entryOfFailure = nil
+        bench.receives = [.hostIsDown]
+        sender.send([8], to: PeerAddress(try #require(probe.transport.localAddress)))
+        loop.settle { probe.recorder.payloads.count == 2 }
+        #expect(probe.errors.last == DatagramError(.hostIsDown, operation: .receive, origin: .network))
+        loop.shutDown()
+    }
+
+    @Test("an errno whose entry was read before it was set is no second failure, for a send nor for a receive")
+    func readAhead() throws {
+        let bench = Bench()
+        let (loop, probe) = try bench.open()
+        let entry = Self.entry(.connectionRefused, origin: VOLLEY_ORIGIN_ICMP, type: 3, code: 3)
+        bench.entries = [entry, entry, entry]
+        // The first finds its entry and two more, whose errnos the next two meet.
+        bench.sends = [.connectionRefused, .connectionRefused]
+        probe.send([1], to: Self.peer)
+        #expect(probe.transport.statistics.sent == 1)
+        bench.receives = [.connectionRefused]
+        let sender = try PeerSocket(host: .loopbackV4)
+        sender.send([7], to: PeerAddress(try #require(probe.transport.localAddress)))
+        loop.settle { !probe.recorder.payloads.isEmpty }
+        #expect(probe.errors.count == 3)
+        #expect(probe.errors.allSatisfy { $0.origin == .icmp(type: 3, code: 3) })
+        // That is all they account for.
+        bench.sends = [.connectionRefused]
+        probe.send([2], to: Self.peer)
+        #expect(probe.errors.last?.origin == .network)
+        #expect(probe.errors.count == 4)
         loop.shutDown()
     }
 
