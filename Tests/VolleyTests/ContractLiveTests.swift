@@ -53,6 +53,26 @@ struct ContractLiveTests {
         try check(scenario) { try LiveContractWorld(.ipv6, isConnected: false, isSharded: true) }
     }
 
+    @Test("UDP over IPv4, bound, with the error queue", arguments: DatagramContract.scenarios)
+    func boundIPv4WithErrors(_ scenario: DatagramScenario) throws {
+        try check(scenario) { try LiveContractWorld(.ipv4, isConnected: false, receivesErrors: .all) }
+    }
+
+    @Test("UDP over IPv4, connected, with the error queue", arguments: DatagramContract.scenarios)
+    func connectedIPv4WithErrors(_ scenario: DatagramScenario) throws {
+        try check(scenario) { try LiveContractWorld(.ipv4, isConnected: true, receivesErrors: .connected) }
+    }
+
+    @Test("UDP over IPv6, bound, with the error queue", arguments: DatagramContract.scenarios)
+    func boundIPv6WithErrors(_ scenario: DatagramScenario) throws {
+        try check(scenario) { try LiveContractWorld(.ipv6, isConnected: false, receivesErrors: .all) }
+    }
+
+    @Test("UDP over IPv6, connected, with the error queue", arguments: DatagramContract.scenarios)
+    func connectedIPv6WithErrors(_ scenario: DatagramScenario) throws {
+        try check(scenario) { try LiveContractWorld(.ipv6, isConnected: true, receivesErrors: .connected) }
+    }
+
     @Test("Unix datagrams, bound to a path", arguments: DatagramContract.scenarios)
     func boundPath(_ scenario: DatagramScenario) throws {
         try check(scenario) { try LiveContractWorld(.unixPath, isConnected: false) }

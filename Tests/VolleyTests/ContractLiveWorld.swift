@@ -23,6 +23,7 @@ final class LiveContractWorld: ContractWorld {
     private let carrier: Carrier
     private let isConnected: Bool
     private let shard: ContractShard?
+    private let receivesErrors: ErrorReception
     private let names: TemporaryNames
     private let sockets: [PeerSocket]
     private let hook: FaultyCalls
@@ -30,8 +31,12 @@ final class LiveContractWorld: ContractWorld {
     private weak var transport: RingTransport?
     private var endpoint: PeerAddress?
 
-    init(_ carrier: Carrier, isConnected: Bool, usesTrains: Bool = false, isSharded: Bool = false) throws {
+    init(
+        _ carrier: Carrier, isConnected: Bool, usesTrains: Bool = false, isSharded: Bool = false,
+        receivesErrors: ErrorReception = .off
+    ) throws {
         self.usesTrains = usesTrains
+        self.receivesErrors = receivesErrors
         self.carrier = carrier
         self.isConnected = isConnected
         let names = try TemporaryNames(isAbstract: carrier == .unixAbstract)
@@ -73,6 +78,7 @@ final class LiveContractWorld: ContractWorld {
     func open(_ protocol: any DatagramProtocol, options: ContractOptions) throws {
         var settings = DatagramOptions()
         settings.slotSize = options.slotSize
+        settings.receivesErrors = receivesErrors
         settings.writeBufferLimits = options.writeBufferLimits
         settings.usesGRO = usesTrains
         settings.usesGSO = usesTrains

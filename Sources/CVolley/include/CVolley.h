@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "volley_cpu.h"
+#include "volley_errors.h"
 #include "volley_filter.h"
 
 // struct epoll_event is packed on x86-64, and Glibc's module does not export epoll: its fields stay on this side.

@@ -73,6 +73,13 @@ public struct DatagramOptions: Sendable {
     /// The interface to use, busy polling, queueing priority and firewall mark.
     public var device = DeviceOptions()
 
+    /// Which endpoints read their socket's error queue, and so hear which peer failed, why, and who says so.
+    public var receivesErrors = ErrorReception.off
+
+    /// How the kernel finds and keeps to the path MTU (`IP_MTU_DISCOVER`, `IPV6_MTU_DISCOVER`); `nil` leaves the system's
+    /// default.
+    public var pathMTUDiscovery: PathMTUDiscovery?
+
     /// When writing is paused and resumed, and when sends are dropped.
     public var writeBufferLimits = WriteBufferLimits.standard
 

@@ -67,9 +67,14 @@ struct DatagramSocket: ~Copyable {
 
     // MARK: Options
 
-    /// Turns a switch on; an error names it.
+    /// Turns a switch on or off; an error names it.
+    func turn(_ name: String, _ level: CInt, _ number: CInt, on isOn: Bool) throws(DatagramError) {
+        let option = SocketOption(name, level, number, isOn ? 1 : 0)
+        try OptionSetter(descriptor: descriptor, syscalls: syscalls).set(option)
+    }
+
     func turnOn(_ name: String, _ level: CInt, _ number: CInt) throws(DatagramError) {
-        try OptionSetter(descriptor: descriptor, syscalls: syscalls).set(SocketOption(name, level, number, 1))
+        try turn(name, level, number, on: true)
     }
 
     // MARK: Addresses

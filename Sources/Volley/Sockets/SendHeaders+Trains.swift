@@ -19,23 +19,13 @@ struct Segmentation {
     /// length is not about the MTU.
     private static let segmentAlwaysFits: UInt32 = 1232
 
-    /// Takes note that the kernel has refused a train of segments of this length; returns whether it is the refusal of
-    /// trains, after which its datagrams are to be sent singly.
+    /// Takes note that the kernel has refused a train of segments of this length, whose datagrams then go singly.
     ///
     /// `EMSGSIZE`, and before Linux 6.14 `EINVAL`, say that a segment is too long for the path. `EIO` says that what
     /// the route leads to cannot do it; then, and on any other `EINVAL`, no train is tried again on this socket.
-    mutating func isRefusal(_ errno: Errno, segment: UInt32) -> Bool {
-        switch errno {
-        case .messageTooLong:
-            segmentMax = segment - 1
-        case .invalidArgument where segment > Self.segmentAlwaysFits:
-            segmentMax = segment - 1
-        case .ioError, .invalidArgument:
-            segmentsMax = 0
-        default:
-            return false
-        }
-        return true
+    mutating func noteRefusal(_ errno: Errno, segment: UInt32) {
+        let isTooLong = errno == .messageTooLong || (errno == .invalidArgument && segment > Self.segmentAlwaysFits)
+        if isTooLong { segmentMax = segment - 1 } else { segmentsMax = 0 }
     }
 }
 
@@ -89,13 +79,16 @@ extension SendHeaders {
         return count
     }
 
-    /// Whether the first message is a train the kernel refuses with `errno` to send as one; see ``Segmentation``.
-    func isRefusedTrain(_ errno: Errno) -> Bool {
-        guard unsafe segmentation.pointee.isOn && ends[0] > 1 else { return false }
-        // SAFETY: the first datagram of a train is as long as its segments, and has at least one vector's first bytes.
-        guard unsafe segmentation.pointee.isRefusal(errno, segment: firstSegment) else { return false }
+    /// Whether the first message is a train and `errno` may say that it cannot go as one; see ``Segmentation``.
+    func mayRefuseTrain(_ errno: Errno) -> Bool {
+        let isTrain = unsafe segmentation.pointee.isOn && ends[0] > 1
+        return isTrain && (errno == .messageTooLong || errno == .invalidArgument || errno == .ioError)
+    }
+
+    /// Takes note that the first message, a train, was refused as such.
+    func noteRefusedTrain(_ errno: Errno) {
+        unsafe segmentation.pointee.noteRefusal(errno, segment: firstSegment)
         if unsafe !segmentation.pointee.isOn { reset() }
-        return true
     }
 
     /// The segment length of the first message, as its control message says.

@@ -11,6 +11,7 @@ struct SocketSetup {
     let receivesTrains: Bool
     /// The most datagrams of a train to send; 0 for none.
     let segmentsMax: Int
+    let wantsErrors: Bool
     let batchSize: Int
     let slotSize: Int
 
@@ -47,6 +48,7 @@ extension EpollLoop {
                 ? [] : options.metadata(isWildcard: isWildcard, isConnected: names.isConnected),
             receivesTrains: try socket.receiveTrains(options, support),
             segmentsMax: socket.addressing != .unix && options.usesGSO ? support.segmentsMax : 0,
+            wantsErrors: try socket.receiveErrors(options.receivesErrors, isConnected: names.isConnected),
             batchSize: options.batchSize, slotSize: options.slotSize, report: report,
             hearsOnlyJoinedGroups: options.multicast.receivesUnjoinedGroups == nil,
             initialDropCount: socket.initialDropCount)

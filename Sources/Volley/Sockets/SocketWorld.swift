@@ -16,6 +16,8 @@ final class SocketWorld: DatagramWorld, EpollHandler {
     private let sendHeaders: SendHeaders
     private let repliesFromLocalAddress: Bool
     private let recvmmsg: @Sendable (CInt, UnsafeMutablePointer<mmsghdr>, Int) -> Int
+    /// Nil unless errors are asked for.
+    private let errorQueue: ErrorQueue?
     private let sendmmsg: @Sendable (CInt, UnsafeMutablePointer<mmsghdr>, Int) -> Int
 
     private var token: EpollLoop.Token?
@@ -70,6 +72,7 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         repliesFromLocalAddress = setup.metadata.contains(.localAddress)
         unsafe recvmmsg = loop.syscalls.recvmmsg
         unsafe sendmmsg = loop.syscalls.sendmmsg
+        errorQueue = setup.wantsErrors ? ErrorQueue(descriptor, transport: transport, syscalls: loop.syscalls) : nil
         // SAFETY: owned by this object, freed in deinit, and used on the loop's thread only.
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(
@@ -88,6 +91,10 @@ final class SocketWorld: DatagramWorld, EpollHandler {
     // MARK: Receiving
 
     func ready(_ events: UInt32) {
+        if events & UInt32(VOLLEY_ERROR) != 0, let errorQueue {
+            errorQueue.drain()
+            fetchPendingError()
+        }
         if isReading, events & UInt32(VOLLEY_READABLE | VOLLEY_ERROR | VOLLEY_HANGUP) != 0 {
             let failed = receive()
             // An error that no receive has fetched would wake the loop for ever.
@@ -151,6 +158,7 @@ final class SocketWorld: DatagramWorld, EpollHandler {
             transport.lose(DatagramError(errno, operation: .receive))
             return false
         }
+        if errorQueue?.accounts(for: errno) == true { return true }
         let origin: DatagramError.Origin = errno == .noMemory || errno == .noBufferSpace ? .local : .network
         transport.receiveFailed(
             DatagramError(
@@ -170,10 +178,20 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         let hasControls = repliesFromLocalAddress || transport.usesSendControls
         // SAFETY: the transport vouches for the slots until this returns.
         let messages = unsafe sendHeaders.fill(from: slots, count: count, hasControls: hasControls)
-        let result = unsafe sendmmsg(descriptor, sendHeaders.headers, messages)
+        var result = unsafe sendmmsg(descriptor, sendHeaders.headers, messages)
+        if result < 0, let errorQueue {
+            result = errorQueue.retry(result) { unsafe sendmmsg(descriptor, sendHeaders.headers, messages) }
+        }
         guard unsafe sendHeaders.segmentation.pointee.isOn else { return result }
         if result > 0 { return noteSent(messages: result) }
-        guard sendHeaders.isRefusedTrain(Errno(rawValue: CInt(truncatingIfNeeded: -result))) else { return result }
+        let errno = Errno(rawValue: CInt(truncatingIfNeeded: -result))
+        guard sendHeaders.mayRefuseTrain(errno) else { return result }
+        // The same errno can be an earlier datagram's, reported now: then the train goes at the second try.
+        let second = unsafe sendmmsg(descriptor, sendHeaders.headers, messages)
+        if second != result { reportInherited(errno) }
+        if second > 0 { return noteSent(messages: second) }
+        guard second == result else { return second }
+        sendHeaders.noteRefusedTrain(errno)
         // Its datagrams can still go one by one.
         return unsafe transmit(slots, count: count)
     }
@@ -183,6 +201,15 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         let count = sendHeaders.slotCount(of: messages)
         if count > messages { transport.countTrains(sent: sendHeaders.trainCount(of: messages)) }
         return count
+    }
+
+    private func reportInherited(_ errno: Errno) {
+        transport.receiveFailed(
+            DatagramError(errno, operation: .send, origin: .network, peer: transport.remoteAddress))
+    }
+
+    func pathMTU() -> Int? {
+        errorQueue?.takeRefusedMTU() ?? (transport.remoteAddress.flatMap { System.pathMTU(descriptor, to: $0) })
     }
 
     func setReading(_ isOn: Bool) {

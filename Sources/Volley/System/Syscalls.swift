@@ -14,6 +14,8 @@ struct Syscalls: Sendable {
     var recvmmsg: @Sendable (CInt, UnsafeMutablePointer<mmsghdr>, Int) -> Int
     /// `sendmmsg(2)`.
     var sendmmsg: @Sendable (CInt, UnsafeMutablePointer<mmsghdr>, Int) -> Int
+    /// `recvmsg(2)` with `MSG_ERRQUEUE`: one entry of the error queue.
+    var receiveError: @Sendable (CInt, UnsafeMutablePointer<volley_error>) -> Int
     /// `socket(2)`: a datagram socket, close-on-exec.
     var socket: @Sendable (_ family: CInt) -> Int
     /// `bind(2)`.
@@ -38,6 +40,9 @@ struct Syscalls: Sendable {
         },
         sendmmsg: { descriptor, headers, count in
             retrying { unsafe Int(Glibc.sendmmsg(descriptor, headers, UInt32(count), CInt(MSG_NOSIGNAL))) }
+        },
+        receiveError: { descriptor, entry in
+            retrying { unsafe Int(volley_receive_error(descriptor, entry)) }
         },
         socket: { family in
             retrying { Int(Glibc.socket(family, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)) }

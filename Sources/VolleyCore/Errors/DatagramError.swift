@@ -14,11 +14,20 @@ public struct DatagramError: Error, Hashable, Sendable {
     public let unixPeer: UnixAddress?
     /// The socket option that could not be set, of an error of ``Operation/configure``.
     public let option: Option?
+    /// What the report adds to the errno, as the kernel gives it (`ee_info`); 0 when it adds nothing.
+    ///
+    /// See ``mtu`` and ``pointer`` for what it means.
+    public let info: UInt32
+    /// The first bytes of the payload of the datagram that failed: at most 512, none when unknown.
+    ///
+    /// An ICMP message quotes as much as its sender likes; RFC 792 demands no payload at all, RFC 1812 and RFC 4443 as
+    /// much as fits.
+    public let quoted: [UInt8]
 
     /// An error from its parts.
     public init(
         _ errno: Errno, operation: Operation, origin: Origin = .local, peer: SocketAddress? = nil,
-        unixPeer: UnixAddress? = nil, option: Option? = nil
+        unixPeer: UnixAddress? = nil, info: UInt32 = 0, quoted: [UInt8] = [], option: Option? = nil
     ) {
         self.errno = errno
         self.operation = operation
@@ -26,6 +35,8 @@ public struct DatagramError: Error, Hashable, Sendable {
         self.peer = peer
         self.unixPeer = unixPeer
         self.option = option
+        self.info = info
+        self.quoted = quoted
     }
 
     /// The kind of failure, named as Python names its `OSError` subclasses where it has one.
@@ -33,7 +44,7 @@ public struct DatagramError: Error, Hashable, Sendable {
 }
 
 extension DatagramError {
-    /// What an endpoint was doing when an error turned up.
+    /// What an endpoint was doing when an error turned up; for an entry of the error queue, the send that failed.
     public struct Operation: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String { case create, bind, connect, configure, receive, send }
         private let value: Value
@@ -88,7 +99,8 @@ extension DatagramError {
 }
 
 extension DatagramError: CustomStringConvertible {
-    /// One line: operation, peer or option, errno text and origin, and what to do where that is known.
+    /// One line: operation, peer or option, errno text and origin, what came with it, and what to do where that is
+    /// known.
     public var description: String {
         var text = "\(operation)"
         if let peer { text += " to \(peer)" } else if let unixPeer { text += " to \(unixPeer)" }
@@ -100,6 +112,8 @@ extension DatagramError: CustomStringConvertible {
         } else if origin == .network {
             text += ", reported by the network for an earlier datagram"
         }
+        if let mtu { text += ", path MTU \(mtu)" }
+        if let pointer { text += ", at byte \(pointer)" }
         return text
     }
 }

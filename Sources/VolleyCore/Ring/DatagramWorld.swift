@@ -17,6 +17,9 @@ package protocol DatagramWorld: AnyObject {
     /// Gives up the socket or whatever stands for it; nothing else is called afterwards.
     func shutDown()
 
+    /// The path MTU that a send has just failed for (`EMSGSIZE`), where it is known.
+    func pathMTU() -> Int?
+
     /// Datagrams the kernel has dropped for want of receive buffer so far.
     func kernelDrops() -> UInt64
 
@@ -25,6 +28,10 @@ package protocol DatagramWorld: AnyObject {
 
     /// Something only this world knows by name (asyncio: `get_extra_info`).
     func extraInfo(_ name: String) -> (any Sendable)?
+}
+
+extension DatagramWorld {
+    package func pathMTU() -> Int? { nil }
 }
 
 /// The names of an endpoint's two ends.

@@ -24,7 +24,8 @@ extension RingTransport {
     ///
     /// An errno from a send may belong to an earlier datagram (a pending ICMP error). So the head is tried once more:
     /// if it then goes out, the error was inherited and the head is innocent; if it fails again the same way, or in
-    /// whatever way for the fourth time, it is to blame.
+    /// whatever way for the fourth time, it is to blame. So it is at once for want of buffers, which is never inherited:
+    /// `ENOBUFS` drops and reports each datagram it hits, and neither waits nor tries for ever.
     func transmitRing(count: Int) -> Int {
         guard let world else { return count }
         // SAFETY: slots below `count` are initialised and stay so until the ring is rewound.
@@ -58,7 +59,8 @@ extension RingTransport {
                 break
             }
             failures += 1
-            let isOwn = suspicion == errno || failures == triesPerDatagram
+            let isOwn =
+                suspicion == errno || failures == triesPerDatagram || DatagramError.Kind(errno) == .noBufferSpace
             if let earlier = suspicion.take(), earlier != errno { noteInherited(earlier) }
             if isOwn {
                 unsafe blame(slots[start], errno)
@@ -128,21 +130,27 @@ extension RingTransport {
     private func blame(_ slot: SendSlot, _ errno: Errno) {
         counters.failedDropped &+= 1
         let name = unsafe UnsafeRawBufferPointer(start: slot.destination, count: Int(slot.destinationLength))
-        report(unsafe ownError(errno, destination: name))
+        let payload = unsafe UnsafeRawBufferPointer(start: slot.payload, count: Int(slot.count))
+        report(unsafe ownError(errno, destination: name, payload: payload))
     }
 
     /// The error of a datagram for `destination`; none, or an empty one, stands for the connected peer.
-    func ownError(_ errno: Errno, destination: UnsafeRawBufferPointer?) -> DatagramError {
-        guard let name = unsafe destination, let start = name.baseAddress, unsafe !name.isEmpty else {
-            return DatagramError(errno, operation: .send, peer: names.remote, unixPeer: names.unixRemote)
+    func ownError(
+        _ errno: Errno, destination: UnsafeRawBufferPointer?, payload: UnsafeRawBufferPointer
+    ) -> DatagramError {
+        var (peer, unixPeer) = (names.remote, names.unixRemote)
+        if let name = unsafe destination, let start = name.baseAddress, unsafe !name.isEmpty {
+            // SAFETY: a destination is an address of the endpoint's own family; for IP it lies in a place of a whole
+            // SocketAddress.
+            if unsafe ring.pointee.addressing == .unix {
+                unixPeer = unsafe try? UnixAddress(kernelBytes: RawSpan(_unsafeStart: start, byteCount: name.count))
+            } else {
+                peer = unsafe start.assumingMemoryBound(to: SocketAddress.self).pointee
+            }
         }
-        // SAFETY: a destination is an address of the endpoint's own family; for IP it lies in a place of a whole
-        // SocketAddress.
-        if unsafe ring.pointee.addressing == .unix {
-            let unixPeer = unsafe try? UnixAddress(kernelBytes: RawSpan(_unsafeStart: start, byteCount: name.count))
-            return DatagramError(errno, operation: .send, unixPeer: unixPeer)
-        }
-        let peer = unsafe start.assumingMemoryBound(to: SocketAddress.self).pointee
-        return DatagramError(errno, operation: .send, peer: peer)
+        return unsafe DatagramError(
+            errno, operation: .send, peer: peer, unixPeer: unixPeer,
+            info: errno == .messageTooLong ? UInt32(clamping: world?.pathMTU() ?? 0) : 0,
+            quoted: Array(payload.prefix(DatagramError.quotedMax)))
     }
 }

@@ -97,7 +97,7 @@ extension RingTransport {
     ) {
         guard unsafe bytes.count <= arena.count || phase != .open else {
             counters.refusedDropped &+= 1
-            return unsafe report(ownError(.messageTooLong, destination: destination))
+            return unsafe report(ownError(.messageTooLong, destination: destination, payload: bytes))
         }
         if phase == .open && queue.isEmpty && !hasRoom(for: bytes.count) { flush() }
         // Only now: what the flush reported may have made the protocol close.

@@ -35,6 +35,7 @@ package final class TappedWorld: DatagramWorld {
     package func setReading(_ isOn: Bool) { world.setReading(isOn) }
     package func setAwaitingWritable(_ isOn: Bool) { world.setAwaitingWritable(isOn) }
     package func shutDown() { world.shutDown() }
+    package func pathMTU() -> Int? { world.pathMTU() }
     package func kernelDrops() -> UInt64 { world.kernelDrops() }
     package func changeMembership(_ membership: MulticastMembership, isJoining: Bool) throws(DatagramError) {
         try world.changeMembership(membership, isJoining: isJoining)

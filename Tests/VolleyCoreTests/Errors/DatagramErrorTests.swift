@@ -36,4 +36,45 @@ struct DatagramErrorTests {
         #expect(icmp.origin.icmp?.offender == router)
         #expect(own.origin.icmp == nil)
     }
+
+    @Test("an MTU is known where the datagram was too long and somebody said for what")
+    func mtu() {
+        let peer = SocketAddress(IPAddress(v4: 0xc000_0201), port: 53)
+        let own = DatagramError(.messageTooLong, operation: .send, peer: peer, info: 1_280)
+        #expect(own.mtu == 1_280)
+        #expect(own.pointer == nil)
+        #expect(own.description.hasSuffix("path MTU 1280"))
+        #expect(DatagramError(.messageTooLong, operation: .send, peer: peer).mtu == nil)
+        #expect(DatagramError(.protocolError, operation: .send, peer: peer, info: 1_280).mtu == nil)
+        let router = IPAddress(v4: 0xc633_6401)
+        let icmp = DatagramError(
+            .messageTooLong, operation: .send, origin: .icmp(type: 3, code: 4, offender: router), peer: peer,
+            info: 1_400, quoted: [1, 2])
+        #expect(icmp.mtu == 1_400)
+        #expect(icmp.description.hasSuffix("ICMP type 3 code 4 from 198.51.100.1, path MTU 1400"))
+        #expect(!icmp.description.contains("\n"))
+    }
+
+    @Test(
+        "a pointer is known from parameter problems only, whose type depends on the family",
+        arguments: [
+            (.loopbackV4, 12, 7), (.loopbackV4, 4, nil), (.loopbackV4, 3, nil), (.loopbackV6, 4, 7),
+            (.loopbackV6, 12, nil), (IPAddress.loopbackV4.mappedToIPv6, 12, 7),
+        ] as [(IPAddress, UInt8, UInt32?)])
+    func pointer(offender: IPAddress, type: UInt8, pointer: UInt32?) {
+        let error = DatagramError(
+            .protocolError, operation: .send, origin: .icmp(type: type, code: 0, offender: offender), info: 7)
+        #expect(error.pointer == pointer)
+        #expect(error.description.hasSuffix("at byte 7") == (pointer != nil))
+        let peer = SocketAddress(offender, port: 1)
+        let unsigned = DatagramError(
+            .protocolError, operation: .send, origin: .icmp(type: type, code: 0), peer: peer, info: 7)
+        #expect(unsigned.pointer == pointer)
+    }
+
+    @Test("whom the error queue concerns")
+    func reception() {
+        #expect(ErrorReception.allCases.map { $0.applies(whenConnected: true) } == [false, true, true])
+        #expect(ErrorReception.allCases.map { $0.applies(whenConnected: false) } == [false, false, true])
+    }
 }

@@ -11,6 +11,12 @@ extension DatagramOptions {
         if addressing == .ipv6, let isOnly = isIPv6Only {
             list.append(SocketOption("IPV6_V6ONLY", Level.ipv6, IPV6_V6ONLY, isOnly ? 1 : 0))
         }
+        if let mode = pathMTUDiscovery, addressing != .unix {
+            list.append(SocketOption("IP_MTU_DISCOVER", Level.ipv4, IP_MTU_DISCOVER, mode.rawValue))
+            if addressing == .ipv6 {
+                list.append(SocketOption("IPV6_MTU_DISCOVER", Level.ipv6, IPV6_MTU_DISCOVER, mode.rawValue))
+            }
+        }
         if addressing == .ipv6 { list += ipv6Options() }
         // A Unix socket is given them as well, and refuses: what is asked for is never left undone in silence.
         if addressing != .ipv6 || isDualStack { list += ipv4Options() }
