@@ -20,6 +20,10 @@ struct ServeCommand: ParsableCommand {
               volley serve echo --listen 127.0.0.1:7007
               volley serve echo --listen '[::]:7007' --record echo.pcapng --duration 60
               volley serve sink --listen 0.0.0.0:0 --json
+              volley serve echo --listen 127.0.0.1:7007 --handover /run/echo.handover
+
+            A datagram socket that systemd has opened (LISTEN_FDS) is used instead of --listen. With --handover a restart
+            loses nothing: start the new server while the old one runs, which then ends.
 
             The first line on standard output is "listening on ADDRESS:PORT"; the last ones are the counters.
             """
@@ -32,7 +36,13 @@ struct ServeCommand: ParsableCommand {
         help: ArgumentHelp(
             "Where to listen; port 0 lets the system choose. (default: 127.0.0.1:7007)", valueName: "address:port"),
         transform: parseAddress)
-    var listen: SocketAddress = SocketAddress(.loopbackV4, port: 7007)
+    var listen: SocketAddress?
+
+    @Option(
+        help: ArgumentHelp(
+            "Take the socket over from the server that offers it here, if there is one; then offer it to the next.",
+            valueName: "path"))
+    var handover: String?
 
     @Option(parsing: .unconditional, help: ArgumentHelp("End after this many seconds.", valueName: "seconds"))
     var duration: Double?
@@ -85,19 +95,19 @@ struct ServeCommand: ParsableCommand {
         options.receiveBufferSize = receiveBuffer
         options.tap = tap
         let (service, callback) = (service, callback)
-        let loop: LiveEventLoop
-        let endpoint: DatagramEndpoint
+        let socket: ServeSocket
         do {
-            loop = try LiveEventLoop()
-            endpoint = try loop.bindDatagram(to: listen, options: options) { service.makeProtocol(callback) }
-            try loop.onSignals([.interrupt, .terminate, .hangup]) { _, _ in endpoint.close() }
+            socket = try ServeSocket(listen: listen, handover: handover, options: options) {
+                service.makeProtocol(callback)
+            }
         } catch {
-            Console.complain("cannot listen on \(listen): \(error)")
+            Console.complain("\(error)")
             if let record { discardNew(record) }
             throw ExitCode.ioFailure
         }
+        let (loop, endpoint) = (socket.loop, socket.endpoint)
         // Whoever does not listen may still be served.
-        if let address = endpoint.localAddress { try? Console.print("listening on \(address)") }
+        try? Console.print("listening on \(socket.place)")
         if let duration {
             loop.execute { $0.callLater(.seconds(duration)) { endpoint.close() } }
         }
@@ -106,6 +116,7 @@ struct ServeCommand: ParsableCommand {
         let lost = endpoint.waitUntilClosed()
         let seconds = start.duration(to: clock.now) / .seconds(1)
         let statistics = endpoint.statistics()
+        socket.end()
         loop.stop()
         // The recording first: it must be whole whatever becomes of the report.
         let closing = Result { try close(tap) }

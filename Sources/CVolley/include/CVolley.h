@@ -15,6 +15,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "volley_handover.h"
+
 // struct epoll_event is packed on x86-64, and Glibc's module does not export epoll: its fields stay on this side.
 typedef struct volley_event {
     uint64_t data;

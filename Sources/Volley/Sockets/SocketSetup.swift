@@ -12,8 +12,11 @@ struct SocketSetup {
 
 extension EpollLoop {
     /// Puts a ready socket and a new protocol together, on this loop; runs `connectionMade` before it returns.
+    ///
+    /// A held endpoint receives nothing until it is let go.
     func open(
-        _ socket: consuming DatagramSocket, _ options: DatagramOptions, _ makeProtocol: () -> any DatagramProtocol
+        _ socket: consuming DatagramSocket, _ options: DatagramOptions, isHeld: Bool = false,
+        _ makeProtocol: () -> any DatagramProtocol
     ) throws(DatagramError) -> RingTransport {
         try options.check()
         let names = socket.names()
@@ -29,6 +32,7 @@ extension EpollLoop {
             sendCapacity: options.batchSize, arenaSize: max(131_072, options.slotSize))
         let world = SocketWorld(socket.release(), transport: transport, loop: self, setup: setup)
         addEndpoint(transport)
+        if isHeld { transport.holdReceiving(true) }
         transport.start(makeProtocol(), in: world, tap: setup.addressing == .unix ? nil : options.tap)
         return transport
     }
