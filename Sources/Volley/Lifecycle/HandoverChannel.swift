@@ -37,7 +37,9 @@ struct HandoverChannel: ~Copyable {
         throw LifecycleError(systemCall: "sendmsg", number, at: "the hand-over")
     }
 
-    /// Receives a message if there is one. Descriptors that come with what is no message are closed.
+    /// Receives a message if there is one.
+    ///
+    /// Descriptors that come with what is no message are closed.
     func receive() throws(LifecycleError) -> Arrival {
         var bytes = [UInt8](repeating: 0, count: HandoverMessage.countMax + 1)
         var numbers = [CInt](repeating: -1, count: Int(VOLLEY_DESCRIPTORS_MAX))
@@ -80,7 +82,8 @@ struct HandoverChannel: ~Copyable {
         }
         guard credentials.user == geteuid() || credentials.user == 0 else {
             throw LifecycleError(
-                .wrongUser, "process \(credentials.process) runs as user \(credentials.user), not as \(geteuid()) or root")
+                .wrongUser,
+                "process \(credentials.process) runs as user \(credentials.user), not as \(geteuid()) or root")
         }
         return credentials.process
     }

@@ -83,7 +83,7 @@ struct HandoverPath: Sendable {
     }
 
     private var occupied: LifecycleError {
-        LifecycleError(.unusablePath, "\(text) is something else than a socket of Volley's hand-over; choose another path")
+        LifecycleError(.unusablePath, "\(text) is no socket of a hand-over, but something else; choose another path")
     }
 
     private func bind(_ descriptor: CInt) -> CInt {

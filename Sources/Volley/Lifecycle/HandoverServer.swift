@@ -115,7 +115,7 @@ final class HandoverServer {
         attempt.timer?.cancel()
         attempt.timer = loop.callLater(options.stepLimit) { [weak self, weak attempt] in
             guard let self, let attempt else { return }
-            fail(attempt, LifecycleError(.timedOut, "process \(attempt.process) took too long to take the sockets over"))
+            fail(attempt, LifecycleError(.timedOut, "process \(attempt.process) took too long to take over"))
         }
     }
 

@@ -65,7 +65,8 @@ public final class InheritedSocket: Sendable {
         let number = descriptor.rawValue
         guard let type = System.getOption(number, SOL_SOCKET, SO_TYPE) else {
             throw LifecycleError(
-                .unusableDescriptor, "descriptor \(number) (\(name)) is not an open socket", errno: Errno(rawValue: errno))
+                .unusableDescriptor, "descriptor \(number) (\(name)) is not an open socket",
+                errno: Errno(rawValue: errno))
         }
         guard fcntl(number, F_SETFD, FD_CLOEXEC) == 0 else {
             throw LifecycleError(systemCall: "fcntl(F_SETFD)", errno, at: "descriptor \(number) (\(name))")
@@ -130,7 +131,9 @@ extension LiveEventLoop {
         _ socket: InheritedSocket, options: DatagramOptions = DatagramOptions(),
         _ makeProtocol: @escaping @Sendable () -> any DatagramProtocol
     ) async throws(DatagramError) -> DatagramEndpoint {
-        try await runSuspending { loop throws(DatagramError) in try self.adopt(socket, options, on: loop, makeProtocol) }
+        try await runSuspending { loop throws(DatagramError) in
+            try self.adopt(socket, options, on: loop, makeProtocol)
+        }
     }
 
     private func adopt(
