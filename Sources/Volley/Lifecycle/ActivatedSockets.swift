@@ -44,19 +44,18 @@ public enum ActivatedSockets {
                 .malformedEnvironment, "LISTEN_FDNAMES has \(names.count) names for LISTEN_FDS=\(count) descriptors")
         }
         var sockets: [InheritedSocket] = []
-        var failure: LifecycleError?
         for index in 0..<count {
             let descriptor = firstDescriptor + index
             do throws(LifecycleError) {
                 let name = names.map { String($0[Int(index)]) } ?? "unknown"
                 sockets.append(try InheritedSocket(owning: OwnedDescriptor(descriptor), name: name))
             } catch {
-                failure = failure ?? error
-                // Beyond the last descriptor of the process there is nothing to close either.
-                if error.errno == .badFileDescriptor { break }
+                // Up to the last descriptor a process can have: the number is not to be trusted.
+                let end = min(firstDescriptor + count, getdtablesize())
+                for rest in descriptor + 1..<max(end, descriptor + 1) { System.close(rest) }
+                throw error
             }
         }
-        if let failure { throw failure }
         return sockets
     }
 }
