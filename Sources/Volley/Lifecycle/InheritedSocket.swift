@@ -13,7 +13,7 @@ public final class InheritedSocket: Sendable {
         private enum Value: String { case datagram, stream, sequencedPacket, other }
         private let value: Value
 
-        /// `SOCK_DGRAM`, for ``LiveEventLoop/adoptDatagram(_:options:_:)-(InheritedSocket,_,_)``.
+        /// `SOCK_DGRAM`, for ``LiveEventLoop/adoptDatagram(_:options:_:)``.
         public static let datagram = Kind(value: .datagram)
         /// `SOCK_STREAM`: a listener, or a connection that was accepted already.
         public static let stream = Kind(value: .stream)
@@ -48,12 +48,12 @@ public final class InheritedSocket: Sendable {
     /// The name of a Unix socket; `nil` for every other family.
     public let unixLocalAddress: UnixAddress?
 
-    /// Whether an endpoint made of it has to wait with receiving until the process before has stopped.
-    let isHeld: Bool
     private let state: Mutex<State>
 
     private struct State {
         var descriptor: CInt?
+        /// Whether an endpoint made of it has to wait with receiving until the process before has stopped.
+        var isHeld: Bool
         /// What it has become, as long as that is held.
         var endpoint: DatagramEndpoint?
     }
@@ -72,13 +72,12 @@ public final class InheritedSocket: Sendable {
             throw LifecycleError(systemCall: "fcntl(F_SETFD)", errno, at: "descriptor \(number) (\(name))")
         }
         self.name = name
-        self.isHeld = isHeld
         kind = Kind(type: type)
         isListening = System.getOption(number, SOL_SOCKET, SO_ACCEPTCONN) == 1
         let bytes = System.name(of: number, peer: false) ?? []
         localAddress = SocketAddress(kernelBytes: bytes)
         unixLocalAddress = localAddress == nil ? try? UnixAddress(kernelBytes: RawSpan(bytes.span)) : nil
-        state = Mutex(State(descriptor: descriptor.release()))
+        state = Mutex(State(descriptor: descriptor.release(), isHeld: isHeld))
     }
 
     deinit {
@@ -87,19 +86,31 @@ public final class InheritedSocket: Sendable {
 
     /// Gives the descriptor away: the caller has to close it.
     ///
+    /// Of a socket that is taken over, nothing may be received or accepted before ``SocketTakeover/complete()``.
+    ///
     /// - Returns: the descriptor, or `nil` when it has been taken already.
     public func takeDescriptor() -> CInt? {
         state.withLock { $0.descriptor.take() }
     }
 
-    /// Remembers what a held socket has become.
+    var isHeld: Bool { state.withLock { $0.isHeld } }
+
+    /// Remembers what a held socket has become, which may receive if the process before has stopped meanwhile.
     func becomes(_ endpoint: DatagramEndpoint) {
-        if isHeld { state.withLock { $0.endpoint = endpoint } }
+        let isHeld = state.withLock { state in
+            if state.isHeld { state.endpoint = endpoint }
+            return state.isHeld
+        }
+        if !isHeld { endpoint.resumeReceiving() }
     }
 
-    /// The process before has stopped: what the socket has become may receive.
+    /// The process before has stopped: what the socket has become, or will become, may receive.
     func letGo() {
-        state.withLock { $0.endpoint.take() }?.resumeReceiving()
+        let endpoint = state.withLock { state in
+            state.isHeld = false
+            return state.endpoint.take()
+        }
+        endpoint?.resumeReceiving()
     }
 }
 

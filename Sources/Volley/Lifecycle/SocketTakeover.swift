@@ -19,8 +19,11 @@ public final class SocketTakeover: Sendable {
     private let state: Mutex<State>
 
     private struct State: ~Copyable {
+        /// Gone once it has been decided who serves.
         var channel: HandoverChannel?
         var listener: SharedDescriptor?
+        /// Why the process before goes on, if it does.
+        var failure: LifecycleError?
     }
 
     private init(
@@ -70,34 +73,48 @@ public final class SocketTakeover: Sendable {
     /// Takes over: the process before stops receiving, and endpoints made of ``sockets`` begin.
     ///
     /// To be called when this process can serve. Blocks for at most one step. If the process before dies meanwhile, its
-    /// sockets are this one's all the same. Idempotent once it has succeeded.
+    /// sockets are this one's all the same. Another call has the same outcome.
     ///
     /// - Throws: `refused` or `timedOut`: the process before goes on, so this one should close what it has made and end.
     public func complete() throws(LifecycleError) {
         try state.withLock { state throws(LifecycleError) in
-            guard let channel = state.channel.take() else { return }
+            guard let channel = state.channel.take() else {
+                if let failure = state.failure { throw failure }
+                return
+            }
             do throws(LifecycleError) {
-                try channel.send(.ready)
+                try awaitDecision(on: channel)
             } catch {
-                // What it said before it closed the connection decides.
-                guard error.code == .peerGone else { throw error }
-            }
-            var answer = try channel.await(within: options.stepLimit)
-            if case .none = answer {
-                // From here on the other cannot commit any more, so what has arrived by now decides.
-                channel.shutDown()
-                answer = try channel.receive()
-                if case .end = answer { answer = .none }
-            }
-            switch answer {
-            case .message(.committed, _), .end: break
-            case .message(.refused(let reason), _): throw Self.refused(reason, by: processID)
-            case .message(let message, _):
-                throw LifecycleError(.malformedMessage, "process \(processID) answered \(message) to ready")
-            case .none: throw LifecycleError(.timedOut, "process \(processID) did not stop receiving in time")
+                state.failure = error
+                state.listener = nil
+                throw error
             }
         }
         for socket in sockets { socket.letGo() }
+    }
+
+    /// Says that this process is ready, and returns if the sockets are its own.
+    private func awaitDecision(on channel: borrowing HandoverChannel) throws(LifecycleError) {
+        do throws(LifecycleError) {
+            try channel.send(.ready)
+        } catch {
+            // What it said before it closed the connection decides.
+            guard error.code == .peerGone else { throw error }
+        }
+        var answer = try channel.await(within: options.stepLimit)
+        if case .none = answer {
+            // From here on the other cannot commit any more, so what has arrived by now decides.
+            channel.shutDown()
+            answer = try channel.receive()
+            if case .end = answer { answer = .none }
+        }
+        switch answer {
+        case .message(.committed, _), .end: break
+        case .message(.refused(let reason), _): throw Self.refused(reason, by: processID)
+        case .message(let message, _):
+            throw LifecycleError(.malformedMessage, "process \(processID) answered \(message) to ready")
+        case .none: throw LifecycleError(.timedOut, "process \(processID) did not stop receiving in time")
+        }
     }
 
     /// The listening socket of the hand-over, for this process's own offer.

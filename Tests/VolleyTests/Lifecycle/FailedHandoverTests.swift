@@ -98,6 +98,42 @@ struct FailedHandoverTests {
         harness.echo(5)
     }
 
+    @Test("a takeover that was refused stays refused, and its endpoint silent")
+    func staysRefused() throws {
+        let harness = try HandoverHarness()
+        // Long enough for the steps before, even on a busy machine.
+        try harness.offer(stepLimit: .milliseconds(500))
+        let takeover = try harness.connect()
+        let successor = try harness.new.adoptDatagram(takeover.sockets[0]) { EchoProtocol() }
+        #expect(harness.reports.codes() == [.timedOut])
+        for _ in 0..<2 {
+            let error = #expect(throws: LifecycleError.self) { try takeover.complete() }
+            #expect(error?.code == .refused)
+        }
+        harness.echo(5)
+        #expect(successor.statistics().received == 0)
+        let error = #expect(throws: LifecycleError.self) {
+            try harness.new.offerSockets([], at: harness.path, after: takeover)
+        }
+        #expect(error?.code == .unusableDescriptor)
+    }
+
+    @Test("when the old process dies after its offer, the new one takes over what it has got")
+    func oldDies() throws {
+        let harness = try HandoverHarness()
+        try harness.offer()
+        let takeover = try harness.connect()
+        let successor = try harness.new.adoptDatagram(takeover.sockets[0]) { EchoProtocol() }
+        harness.peer.send([8], to: harness.address)
+        #expect(harness.peer.receive()?.bytes == [8])
+        harness.old.stop()
+        harness.peer.send([9], to: harness.address)
+        try takeover.complete()
+        #expect(harness.peer.receive()?.bytes == [9])
+        #expect(successor.statistics().received == 1)
+        try harness.new.offerSockets([OfferedSocket(successor)], at: harness.path, after: takeover).end()
+    }
+
     @Test("an endpoint that is closed is not offered")
     func closedEndpoint() throws {
         let harness = try HandoverHarness()

@@ -39,6 +39,17 @@ struct SocketHandoverTests {
         #expect(unsafe access(harness.path, F_OK) == 0)
     }
 
+    @Test("a socket that becomes an endpoint only after the hand-over is complete receives at once")
+    func adoptedLate() throws {
+        let harness = try HandoverHarness()
+        try harness.offer()
+        let takeover = try harness.connect()
+        try takeover.complete()
+        harness.peer.send([9], to: harness.address)
+        _ = try harness.new.adoptDatagram(takeover.sockets[0]) { EchoProtocol() }
+        #expect(harness.peer.receive()?.bytes == [9])
+    }
+
     @Test("what waits in the socket when the old endpoint stops is the new one's")
     func leavesTheQueue() throws {
         let harness = try HandoverHarness()
