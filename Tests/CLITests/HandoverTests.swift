@@ -91,6 +91,24 @@ struct HandoverTests {
         #expect(!FileManager.default.fileExists(atPath: path.path))
     }
 
+    @Test("the service manager hears of start and end, and of the new main process; the old one's end is no end")
+    func notifies() throws {
+        let manager = try NotifySocket()
+        let path = TemporaryFile("handover")
+        let arguments = ["serve", "echo", "--listen", "127.0.0.1:0", "--handover", path.path]
+        let environment = ["NOTIFY_SOCKET": manager.file.path]
+        let first = try Command.start(arguments, environment: environment)
+        defer { first.process.terminate() }
+        #expect(manager.next() == "READY=1")
+        let second = try Command.start(arguments, environment: environment)
+        #expect(manager.next() == "MAINPID=\(second.process.processIdentifier)\nREADY=1")
+        first.process.waitUntilExit()
+        second.process.terminate()
+        #expect(manager.next() == "STOPPING=1")
+        second.process.waitUntilExit()
+        #expect(second.process.terminationStatus == 0)
+    }
+
     @Test("a server that is asked to listen elsewhere takes nothing over, and the one before it goes on")
     func anotherAddress() throws {
         let path = TemporaryFile("handover")
