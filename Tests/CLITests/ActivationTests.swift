@@ -55,6 +55,7 @@ struct ActivationTests {
             ("LISTEN_PID=$$ LISTEN_FDS=one", "LISTEN_FDS"), ("LISTEN_PID=x LISTEN_FDS=1", "LISTEN_PID"),
             ("LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=a:b", "LISTEN_FDNAMES"),
             ("LISTEN_PID=$$ LISTEN_FDS=2", "descriptor 4"),
+            ("4<&3 LISTEN_PID=$$ LISTEN_FDS=2", "one datagram socket"),
         ])
     func malformed(variables: String, mention: String) throws {
         let running = try start(try UDPClient(), variables)

@@ -23,7 +23,8 @@ struct ServeCommand: ParsableCommand {
               volley serve echo --listen 127.0.0.1:7007 --handover /run/echo.handover
 
             A datagram socket that systemd has opened (LISTEN_FDS) is used instead of --listen. With --handover a restart
-            loses nothing: start the new server while the old one runs, which then ends.
+            loses nothing: start the new server while the old one runs, which then ends. Either way the socket keeps the
+            receive buffer it has.
 
             The first line on standard output is "listening on ADDRESS:PORT"; the last ones are the counters.
             """
