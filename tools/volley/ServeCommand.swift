@@ -22,6 +22,11 @@ struct ServeCommand: ParsableCommand {
               volley serve sink --listen 0.0.0.0:0 --json
               volley serve echo --listen '[::]:7007' --shards 4
               volley serve sink --listen 0.0.0.0:5353 --join 224.0.0.251%eth0
+              volley serve echo --listen 127.0.0.1:7007 --handover /run/echo.handover
+
+            A datagram socket that systemd has opened (LISTEN_FDS) is used instead of --listen. With --handover a restart
+            loses nothing: start the new server while the old one runs, which then ends. Either way the socket keeps the
+            receive buffer it has.
 
             The first line on standard output is "listening on ADDRESS:PORT"; the last ones are the counters.
             """
@@ -34,7 +39,13 @@ struct ServeCommand: ParsableCommand {
         help: ArgumentHelp(
             "Where to listen; port 0 lets the system choose. (default: 127.0.0.1:7007)", valueName: "address:port"),
         transform: parseAddress)
-    var listen: SocketAddress = SocketAddress(.loopbackV4, port: 7007)
+    var listen: SocketAddress?
+
+    @Option(
+        help: ArgumentHelp(
+            "Take the socket over from the server that offers it here, if there is one; then offer it to the next.",
+            valueName: "path"))
+    var handover: String?
 
     @Option(parsing: .unconditional, help: ArgumentHelp("End after this many seconds.", valueName: "seconds"))
     var duration: Double?
@@ -86,7 +97,8 @@ struct ServeCommand: ParsableCommand {
         if let receiveBuffer, !(1...Int(Int32.max)).contains(receiveBuffer) {
             throw ValidationError("--receive-buffer must be 1 to \(Int32.max) bytes.")
         }
-        if let unheard = join.first(where: { !listen.ip.isUnspecified && $0.group != listen.ip.unmapped }) {
+        let place = (listen ?? ServeSocket.standardAddress).ip
+        if let unheard = join.first(where: { !place.isUnspecified && $0.group != place.unmapped }) {
             throw ValidationError(
                 "--join \(unheard.group) takes a --listen address that hears it: a wildcard, such as 0.0.0.0, or the group."
             )
@@ -102,33 +114,31 @@ struct ServeCommand: ParsableCommand {
         datapath.apply(to: &options)
         options.multicast.memberships = join
         options.tap = tap
-        let group: EventLoopGroup
-        let endpoint: ShardedEndpoint
+        let socket: ServeSocket
         do {
-            group = try sharding.makeGroup()
-            endpoint = try group.bindDatagram(
-                to: listen, options: options, steering: sharding.steering, sharding.factory(service, callback))
-            try group.loops[0].onSignals([.interrupt, .terminate, .hangup]) { _, _ in endpoint.close() }
+            socket = try ServeSocket(
+                listen: listen, handover: handover, sharding: sharding, options: options,
+                sharding.factory(service, callback))
         } catch {
-            Console.complain("cannot listen on \(listen): \(error)")
+            Console.complain("\(error)")
             if let record { discardNew(record) }
             throw ExitCode.ioFailure
         }
-        for option in endpoint.socketReport.differences { Console.complain("\(option)") }
+        for option in socket.report.differences { Console.complain("\(option)") }
         // Whoever does not listen may still be served.
-        try? Console.print("listening on \(endpoint.localAddress)")
+        try? Console.print("listening on \(socket.place)")
         if let duration {
-            group.loops[0].execute { $0.callLater(.seconds(duration)) { endpoint.close() } }
+            socket.close(after: duration)
         }
         let clock = ContinuousClock()
         let start = clock.now
-        let lost = endpoint.waitUntilClosed()
+        let lost = socket.waitUntilClosed()
         let seconds = start.duration(to: clock.now) / .seconds(1)
-        let statistics = endpoint.statisticsByShard()
-        group.stop()
+        let statistics = socket.shards.map { $0.statistics() }
+        socket.end()
         // The recording first: it must be whole whatever becomes of the report.
         let closing = Result { try close(tap) }
-        try report(ServeReport(statistics, endpoint.socketReport, seconds: seconds))
+        try report(ServeReport(statistics, socket.report, seconds: seconds))
         try closing.get()
         if let lost {
             Console.complain("the endpoint was lost: \(lost)")

@@ -19,6 +19,7 @@
 #include "volley_cpu.h"
 #include "volley_errors.h"
 #include "volley_filter.h"
+#include "volley_handover.h"
 
 // struct epoll_event is packed on x86-64, and Glibc's module does not export epoll: its fields stay on this side.
 typedef struct volley_event {

@@ -47,11 +47,12 @@ extension EpollLoop {
     }
 
     func adopt(
-        _ descriptor: CInt, _ options: DatagramOptions, _ makeProtocol: () -> any DatagramProtocol
+        _ descriptor: CInt, _ options: DatagramOptions, isHeld: Bool = false,
+        _ makeProtocol: () -> any DatagramProtocol
     ) throws(DatagramError) -> RingTransport {
         let socket = try DatagramSocket(adopting: descriptor, syscalls: syscalls)
         try options.checkAdopted()
-        return try open(socket, options, SocketReport(options: []), makeProtocol)
+        return try open(socket, options, SocketReport(options: []), isHeld: isHeld, makeProtocol)
     }
 
     private func addressing(of address: SocketAddress) throws(DatagramError) -> SocketAddressing {

@@ -128,20 +128,3 @@ final class ErrorQueue {
         unsafe withUnsafeBytes(of: bytes) { unsafe SocketAddress(kernelBytes: Array($0.prefix(Int(count)))) }
     }
 }
-
-extension DatagramSocket {
-    /// Turns the error queue on if it is wanted of such a socket, and returns whether it is.
-    ///
-    /// On an IPv6 socket that takes both options: IPv4-mapped peers obey the one of IPv4.
-    func receiveErrors(_ reception: ErrorReception, isConnected: Bool) throws(DatagramError) -> Bool {
-        guard addressing != .unix else { return false }
-        let isWanted = reception.applies(whenConnected: isConnected)
-        var options = [("IP_RECVERR", CInt(IPPROTO_IP), IP_RECVERR)]
-        if addressing == .ipv6 { options.append(("IPV6_RECVERR", CInt(IPPROTO_IPV6), IPV6_RECVERR)) }
-        // Turned off only where somebody else has turned it on: a queue that nobody reads wakes the loop for ever.
-        for (name, level, number) in options where isWanted || System.getOption(descriptor, level, number) == 1 {
-            try turn(name, level, number, on: isWanted)
-        }
-        return isWanted
-    }
-}

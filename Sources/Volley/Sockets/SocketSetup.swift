@@ -1,4 +1,3 @@
-internal import CVolley
 internal import SystemPackage
 internal import VolleyCore
 
@@ -6,12 +5,11 @@ internal import VolleyCore
 struct SocketSetup {
     let addressing: SocketAddressing
     let isConnected: Bool
-    /// What each received datagram brings beside its bytes; empty for Unix endpoints.
-    let metadata: DatagramMetadata
-    let receivesTrains: Bool
+    let switches: ReceiveSwitches
+    /// Whether the switches wait until the endpoint may read.
+    let isHeld: Bool
     /// The most datagrams of a train to send; 0 for none.
     let segmentsMax: Int
-    let wantsErrors: Bool
     let batchSize: Int
     let slotSize: Int
 
@@ -21,44 +19,38 @@ struct SocketSetup {
     let hearsOnlyJoinedGroups: Bool
     let initialDropCount: UInt32
 
+    /// Bytes of each receive slot: a train needs as many as there can be.
+    var receiveSize: Int { switches.receivesTrains ? max(slotSize, 65_536) : slotSize }
+
     /// Send slots: with trains, many datagrams leave as few messages.
     var sendCapacity: Int { segmentsMax > 1 ? min(1024, batchSize * 16) : batchSize }
-
-    /// Bytes of control area that what was asked for takes at most.
-    var controlSize: Int {
-        var size = metadata.controlSize
-        if receivesTrains { size += Int(VOLLEY_GRO_SPACE) }
-        return size
-    }
 }
 
 extension EpollLoop {
     /// Puts a ready socket and a new protocol together, on this loop; runs `connectionMade` before it returns.
+    ///
+    /// A held endpoint receives nothing until it is let go.
     func open(
-        _ socket: consuming DatagramSocket, _ options: DatagramOptions, _ report: SocketReport,
+        _ socket: consuming DatagramSocket, _ options: DatagramOptions, _ report: SocketReport, isHeld: Bool = false,
         _ makeProtocol: () -> any DatagramProtocol
     ) throws(DatagramError) -> RingTransport {
         try options.check()
         let names = socket.names()
         let support = options.usesGRO || options.usesGSO ? syscalls.segmentation() : .none
-        let isWildcard = names.local?.ip.unmapped.isUnspecified ?? false
         let setup = SocketSetup(
             addressing: socket.addressing, isConnected: names.isConnected,
-            metadata: socket.addressing == .unix
-                ? [] : options.metadata(isWildcard: isWildcard, isConnected: names.isConnected),
-            receivesTrains: try socket.receiveTrains(options, support),
+            switches: ReceiveSwitches(socket, options, names, support), isHeld: isHeld,
             segmentsMax: socket.addressing != .unix && options.usesGSO ? support.segmentsMax : 0,
-            wantsErrors: try socket.receiveErrors(options.receivesErrors, isConnected: names.isConnected),
             batchSize: options.batchSize, slotSize: options.slotSize, report: report,
             hearsOnlyJoinedGroups: options.multicast.receivesUnjoinedGroups == nil,
             initialDropCount: socket.initialDropCount)
-        try socket.receive(setup.metadata)
-        if options.sendsAtTransmitTime { try socket.setTransmitClock() }
+        if !isHeld { try setup.switches.apply(to: socket.descriptor, syscalls: syscalls) }
         let transport = RingTransport(
             eventLoop: self, names: names, addressing: setup.addressing, limits: options.writeBufferLimits,
             sendCapacity: setup.sendCapacity, arenaSize: max(131_072, options.slotSize))
         let world = SocketWorld(socket.release(), transport: transport, loop: self, setup: setup)
         addEndpoint(transport)
+        if isHeld { transport.holdReceiving(true) }
         let wrapped = wrapWorld?(world, transport) ?? world
         transport.start(makeProtocol(), in: wrapped, tap: setup.addressing == .unix ? nil : options.tap)
         // Whoever begins with a pause is not told to stop reading.

@@ -24,6 +24,8 @@ final class SocketWorld: DatagramWorld, EpollHandler {
     private var interest: UInt32 = 0
     private let state: UnsafeMutablePointer<State>
     private var backOff: Backoff?
+    /// Whether the socket is still to be switched to what this endpoint wants of it.
+    private var isHeld: Bool
     private let setup: SocketSetup
     private var dropCounter: DropCounter
     private var dropTimer: ScheduledCall?
@@ -64,15 +66,15 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         self.loop = loop
         addressing = setup.addressing
         receiveRing = ReceiveRing(
-            capacity: setup.batchSize, slotSize: setup.slotSize, addressing: setup.addressing,
-            controlSize: setup.controlSize, receivesTrains: setup.receivesTrains)
+            capacity: setup.batchSize, slotSize: setup.receiveSize, addressing: setup.addressing,
+            controlSize: setup.switches.controlSize, receivesTrains: setup.switches.receivesTrains)
         sendHeaders = SendHeaders(
             capacity: setup.sendCapacity, addressing: setup.addressing, remote: transport.remoteAddress,
             isConnected: setup.isConnected, segmentsMax: setup.segmentsMax)
-        repliesFromLocalAddress = setup.metadata.contains(.localAddress)
+        repliesFromLocalAddress = setup.switches.metadata.contains(.localAddress)
         unsafe recvmmsg = loop.syscalls.recvmmsg
         unsafe sendmmsg = loop.syscalls.sendmmsg
-        errorQueue = setup.wantsErrors ? ErrorQueue(descriptor, transport: transport, syscalls: loop.syscalls) : nil
+        errorQueue = setup.switches.wantsErrors ? ErrorQueue(descriptor, transport: transport, syscalls: loop.syscalls) : nil
         // SAFETY: owned by this object, freed in deinit, and used on the loop's thread only.
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(
@@ -80,6 +82,7 @@ final class SocketWorld: DatagramWorld, EpollHandler {
                 depth: min(Budget.depthMin, setup.batchSize),
                 nextDropSample: System.monotonicNanoseconds() &+ loop.dropSamplingInterval))
         self.setup = setup
+        isHeld = setup.isHeld
         dropCounter = DropCounter(startingAt: setup.initialDropCount)
         // An unconnected Unix socket is always "writable" to epoll, whatever its peer's queue: asking would spin.
         if setup.addressing == .unix && !setup.isConnected { backOff = Backoff() }
@@ -213,6 +216,14 @@ final class SocketWorld: DatagramWorld, EpollHandler {
     }
 
     func setReading(_ isOn: Bool) {
+        if isOn, isHeld {
+            isHeld = false
+            do throws(DatagramError) {
+                try setup.switches.apply(to: descriptor, syscalls: loop.syscalls)
+            } catch {
+                return transport.lose(error)
+            }
+        }
         isReading = isOn
         if !isOn, dropTimer == nil, !transport.isClosing { sampleDropsLater() }
         updateInterest()

@@ -23,7 +23,7 @@ extension RingTransport {
 
     /// Arms or disarms the world; never while a backlog still occupies the receive slots.
     func updateReading() {
-        let wanted = isReading && backlog.isEmpty
+        let wanted = isReading && backlog.isEmpty && !isReceivingHeld
         guard wanted != isReadingArmed, let world else { return }
         isReadingArmed = wanted
         world.setReading(wanted)

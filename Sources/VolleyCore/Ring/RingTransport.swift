@@ -35,6 +35,8 @@ package final class RingTransport {
     /// Called once, after `connectionLost`.
     package var onLost: ((DatagramError?) -> Void)?
     private(set) var tap: (any DatagramTap)?
+    /// Whether the world is kept from receiving, whatever the protocol wants; see `RingTransport+Holding.swift`.
+    var isReceivingHeld = false
 
     /// Makes a transport; nothing happens until ``start(_:)``.
     ///

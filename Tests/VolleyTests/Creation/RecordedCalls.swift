@@ -46,6 +46,7 @@ final class RecordedCalls: @unchecked Sendable {
 struct SocketIdentity {
     let descriptor: CInt
     private let inode: UInt64
+    var inodeNumber: UInt64 { inode }
 
     init?(_ descriptor: CInt) {
         guard let inode = Self.inode(of: descriptor) else { return nil }
