@@ -87,7 +87,8 @@ def parse(arguments):
     parser.add_argument("--json", metavar="FILE", help="also write every number, of every round, to FILE")
     parser.add_argument("--volley", metavar="PROGRAM", help="measure this volley instead of building one")
     parser.add_argument("--no-install", action="store_true", help="install nothing: skip what needs it")
-    parser.add_argument("--compare", metavar=("OLD", "NEW"), nargs=2, help="measure nothing: compare two files of --json")
+    parser.add_argument("--compare", metavar=("OLD", "NEW"), nargs=2,
+                        help="measure nothing: compare two files of --json")
     parser.add_argument("--fail-over", metavar="PERCENT", type=float,
                         help="with --compare: exit 1 when a row got worse by more than its spread and this")
     options = parser.parse_args(arguments)
@@ -220,8 +221,8 @@ def tried(program, peer, options, driver):
     for candidate in dict.fromkeys((switched, peer)):
         try:
             for mode in options.mode:
-                run_once(program, candidate, Load("timing", mode, 64, "closed" if mode == "echo" else "flood", window=16),
-                         driver, 0.05)
+                load = Load("timing", mode, 64, "closed" if mode == "echo" else "flood", window=16)
+                run_once(program, candidate, load, driver, 0.05)
             return candidate
         except RunError as error:
             reason = error

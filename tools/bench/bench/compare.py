@@ -31,7 +31,7 @@ def read(path):
 
 
 def values(result):
-    """Every number worth comparing: (table, row, measure) -> value, ratio to the ceiling or None, spread, more is better."""
+    """Every number worth comparing: (table, row, measure) -> (value, ratio or None, spread, more is better, judged)."""
     found = {}
     for load in result["loads"]:
         for row in load["receivers"]:
@@ -45,12 +45,13 @@ def values(result):
     for count in result["counts"]:
         if count["value"] is not None:
             title = f"per datagram, {count['mode']}, {count['size']} bytes"
-            found[title, count["title"], count["kind"].replace("_", " ")] = (count["value"], None, COUNT_SPREAD, False, True)
+            kind = count["kind"].replace("_", " ")
+            found[title, count["title"], kind] = (count["value"], None, COUNT_SPREAD, False, True)
     return found
 
 
 def compare(old_path, new_path, fail_over, show):
-    """Shows a table for each load, and returns whether a row got worse by more than its spread and `fail_over` percent."""
+    """Shows a table for each load; true when a row got worse by more than its spread and `fail_over` percent."""
     old_result, new_result = read(old_path), read(new_path)
     for name, result in (("old", old_result), ("new", new_result)):
         facts = result["machine"]
@@ -65,7 +66,8 @@ def compare(old_path, new_path, fail_over, show):
             worse, cells = judge(old[key], new[key])
             failed += [key] if fail_over is not None and worse > fail_over / 100 else []
             rows.append((f"{key[1]}, {key[2]}", *cells))
-        show("\n" + table(title, ("row", "old", "new", "new/old", "old x", "new x", "x new/old", "±", ""), rows).rstrip())
+        header = ("row", "old", "new", "new/old", "old x", "new x", "x new/old", "±", "")
+        show("\n" + table(title, header, rows).rstrip())
     for kind, missing in (("only in old", set(old) - set(new)), ("only in new", set(new) - set(old))):
         if missing:
             show(f"\n{kind}: {len(missing)} rows, such as {', '.join(sorted(missing)[0])}")

@@ -32,7 +32,7 @@ niceness = 0  # --nice
 
 
 def prefer(process):
-    """Gives the process the niceness asked for, alone and as the group of its session, by which the kernel may schedule."""
+    """Gives the process the niceness asked for, and its session, too: the kernel may schedule by session."""
     if niceness == 0:
         return
     try:
@@ -51,7 +51,9 @@ def last_line(text):
 class Receiver:
     """A receiver that listens on a free port of 127.0.0.1 inside a `with` block."""
 
-    def __init__(self, command, mode, arguments=(), wrapper=(), environment=None, wrapped=False, pinned_to_core=True):
+    def __init__(
+        self, command, mode, arguments=(), wrapper=(), environment=None, wrapped=False, pinned_to_core=True
+    ):
         self.command = [*command, mode, "--listen", "127.0.0.1:0", "--json"]
         self.command += ["--duration", str(RECEIVER_SECONDS_MAX), *arguments]
         self.command = pinned(cores()[1] if pinned_to_core else None, [*wrapper, *self.command])

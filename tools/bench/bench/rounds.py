@@ -12,7 +12,7 @@ COMPARED = ("rate", "cpuNs", "p50Microseconds", "p99Microseconds")  # those with
 
 
 def run_rounds(programs, chosen, driver, rounds, seconds, progress, on_failure):
-    """All rounds of all loads; a receiver that fails is left out of that load from then on, and `on_failure` says so."""
+    """All rounds of all loads; a receiver that fails is left out of that load, and `on_failure` says so."""
     results = {load: {} for load in chosen}
     taking_part = {load: [peer for peer in programs if load.group in peer.groups] for load in chosen}
     for number in range(1, rounds + 1):
@@ -63,7 +63,7 @@ def summary(load, peers):
 
 
 def spread(values):
-    """Half of the middle half, as a share of the median; of few values half of all. What the next series may differ by."""
+    """Half of the middle half, as a share of the median; of few values half of all of them."""
     median = statistics.median(values)
     if len(values) < 2 or median == 0:
         return 0.0

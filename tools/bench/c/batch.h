@@ -1,4 +1,4 @@
-// 64 receive slots with headers prepared once: what the recvmmsg receivers share. All of it is inlined into their loops.
+// 64 receive slots with headers prepared once: what the recvmmsg receivers share, inlined into their loops.
 // Nothing that a correct program needs is left out: truncation is counted, short sends are completed.
 #ifndef BENCH_BATCH_H
 #define BENCH_BATCH_H

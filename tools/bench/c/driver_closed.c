@@ -1,7 +1,7 @@
 // A closed loop: `window` datagrams are in flight, and every correct reply sends the next. A reply must equal the last
 // datagram sent in its place of the window, byte for byte; when nothing comes for a while, what is missing is counted
-// lost and the window is filled again. With --segments the window is made of UDP_SEGMENT trains, each sent anew when all of
-// its replies are there, and replies are taken with UDP_GRO: in trains or singly, as the receiver sends them.
+// lost and the window is filled again. With --segments the window is made of UDP_SEGMENT trains, each sent anew when all
+// of its replies are there, and replies are taken with UDP_GRO: in trains or singly, as the receiver sends them.
 #define _GNU_SOURCE
 #include "driver.h"
 

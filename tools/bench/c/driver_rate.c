@@ -1,5 +1,5 @@
-// An open loop: every datagram leaves when its time has come, however the receiver does, and carries that time, so that a
-// late send counts as a slow round trip and a stall is not hidden. The driver never sleeps; its core is its own.
+// An open loop: every datagram leaves when its time has come, however the receiver does, and carries that time, so that
+// a late send counts as a slow round trip and a stall is not hidden. The driver never sleeps; its core is its own.
 #define _GNU_SOURCE
 #include "driver.h"
 

@@ -1,5 +1,5 @@
-// The ceiling for trains: recvmmsg with UDP_GRO into few slots of 64 KiB, each train split into its datagrams, and a reply
-// that leaves as one UDP_SEGMENT train from the slot it arrived in.
+// The ceiling for trains: recvmmsg with UDP_GRO into few slots of 64 KiB, each train split into its datagrams, and a
+// reply that leaves as one UDP_SEGMENT train from the slot it arrived in.
 #define _GNU_SOURCE
 #include "peer.h"
 

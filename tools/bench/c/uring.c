@@ -1,5 +1,5 @@
-// io_uring: one multishot recvmsg that fills provided buffers, and replies by sendmmsg from the buffers, or with --sqe by
-// one sendmsg request each.
+// io_uring: one multishot recvmsg that fills provided buffers, and replies by sendmmsg from the buffers, or with --sqe
+// by one sendmsg request each.
 #define _GNU_SOURCE
 #include "peer.h"
 #include "uring_ring.h"
@@ -53,7 +53,8 @@ static void send_replies(struct service *service) {
 static void reply(struct service *service, uint16_t index, char *payload, size_t length) {
     struct msghdr *header = service->by_requests ? &requests[index] : &replies[service->reply_count].msg_hdr;
     vectors[index] = (struct iovec){.iov_base = payload, .iov_len = length};
-    *header = (struct msghdr){.msg_name = payload - sizeof(struct sockaddr_in), .msg_namelen = sizeof(struct sockaddr_in),
+    *header = (struct msghdr){.msg_name = payload - sizeof(struct sockaddr_in),
+                              .msg_namelen = sizeof(struct sockaddr_in),
                               .msg_iov = &vectors[index], .msg_iovlen = 1};
     if (!service->by_requests) {
         replying[service->reply_count++] = index;
