@@ -10,7 +10,7 @@ TIMED_PARTS = ("timing", "drain", "trains", "metadata", "paced", "shards")
 TRAIN_SEGMENTS = 32
 TRAINS_IN_FLIGHT = 4
 PACED_RATE = 50_000
-SHARD_SOURCES = 16
+SHARD_SOURCES = 64  # enough that a hash splits them about evenly
 
 
 @dataclass(frozen=True)
