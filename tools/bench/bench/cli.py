@@ -181,6 +181,9 @@ def measure(options):
     chosen = loads(options.parts, options.mode, options.size, options.window)
     result["loads"] = run_rounds(programs, chosen, driver, options.rounds, options.seconds, progress, skip)
     progress("")
+    measured = {peer.name for peer in programs}
+    for ceiling in sorted({load["ceiling"] for load in result["loads"]} - measured):
+        say(f"no ratios where {ceiling} is the ceiling: it was not measured")
     for load in result["loads"]:
         print(report.load_table(load, options.rounds), flush=True)
     batches = report.batches_table(result["loads"])
