@@ -13,6 +13,15 @@ OUTPUT = os.path.join(HERE, ".build")
 DEBIAN_CRATES = "/usr/share/cargo/registry"
 UVLOOP_VERSION = "0.22.1"
 
+C_SOURCES = {
+    "c-recvmmsg": "recvmmsg.c",
+    "c-recvfrom": "recvfrom.c",
+    "c-epoll": "epoll.c",
+    "c-poll": "epoll.c",
+    "c-gro": "gro.c",
+    "c-uring": "uring.c",
+    "c-uring-sqe": "uring.c",
+}
 C_FLAGS = ("-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror")
 
 
@@ -54,7 +63,7 @@ class Builder:
         """The load generator and the allocation counter; nothing can be measured without them."""
         self.need("gcc", "gcc", "libc6-dev")
         self._compile("malloc_count.so", ["malloc_count.c"], flags=("-shared", "-fPIC"))
-        return self._compile("driver", [f"driver{part}.c" for part in ("", "_flood", "_paced", "_closed")])
+        return self._compile("driver", [f"driver{part}.c" for part in ("", "_flood", "_paced", "_closed", "_rate")])
 
     def need(self, tool, *packages):
         """Makes sure that a program is there; `tool` may also be a pattern of absolute paths."""
@@ -90,7 +99,7 @@ class Builder:
     def _build(self, kind, name):
         builders = {
             "volley": self._volley,
-            "c": lambda: [self._compile(name, [f"{name.removeprefix('c-')}.c", "peer.c"])],
+            "c": lambda: [self._compile(name, [C_SOURCES[name], "peer.c"])],
             "libuv": self._libuv,
             "nio": self._nio,
             "go": self._go,

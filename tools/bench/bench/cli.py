@@ -1,35 +1,54 @@
 """The command line of tools/bench/run."""
 
 import argparse
+import dataclasses
 import os
 import signal
 import sys
 
-from bench import report
+from bench import compare, processes, report
 from bench.builds import OUTPUT, Builder, Unavailable
 from bench.counts import Instruments
-from bench.peers import CEILING, PEERS, Cell, cells
+from bench.loads import TIMED_PARTS, Load, loads
+from bench.peers import NAMES, PEERS, QUICK
 from bench.processes import RunError
-from bench.timing import run_once, run_rounds
+from bench.rounds import run_rounds
+from bench.runs import run_once
 
-PARTS = ("timing", "instructions", "system_calls", "allocations")
+COUNTED_PARTS = ("instructions", "system_calls", "allocations")
+PARTS = TIMED_PARTS + COUNTED_PARTS
+QUICK_COUNTED = (2_000, 12_000)
 EXIT_LIMIT_EXCEEDED, EXIT_USAGE, EXIT_UNAVAILABLE, EXIT_INTERRUPTED = 1, 64, 69, 130
 
 EXAMPLES = """\
+parts:
+  timing        sink under a flood, echo with N in flight
+  drain         a full queue read by an undisturbed receiver, of plain datagrams and of UDP_SEGMENT trains
+  trains        the same as timing with trains that stay whole, into receivers with UDP_GRO
+  metadata      the price of each option of `volley serve --metadata`, on a queue that is drained
+  paced         50,000 datagrams a second: CPU and round trips
+  shards        a queue of many sources drained by one shard and by two
+  instructions, system_calls, allocations
+                counts per datagram; with metadata among the parts, also the instructions of each option
+
 examples:
-  tools/bench/run                                  everything (a quarter of an hour with all receivers)
-  tools/bench/run --quick                          one short round of each, 64 bytes only
+  tools/bench/run                                  everything (over half an hour with all receivers)
+  tools/bench/run --quick                          every part, short, 64 bytes, only Volley and C: two minutes
   tools/bench/run --instructions --only volley,c-recvmmsg --check
                                                    the counts that noise cannot touch, against our limits
   tools/bench/run --parts timing --mode echo --size 64 --window 64 --rounds 9 --json echo.json
   tools/bench/run --only volley,nio,c-recvmmsg --volley .build/release/volley --no-install
+  tools/bench/run --compare old.json new.json --fail-over 5
 
-exit status: 0 measured; 1 --check failed; 64 bad usage; 69 nothing can be measured; 130 interrupted
+exit status: 0 measured; 1 --check or --fail-over failed; 64 bad usage; 69 nothing can be measured; 130 interrupted
 """
 
 
 def main(arguments=None):
     options = parse(arguments)
+    if options.compare:
+        return compare_files(options)
+    processes.niceness = options.nice
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # unwinds, so children are reaped
     try:
         return measure(options)
@@ -50,8 +69,7 @@ def parse(arguments):
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = [peer.name for peer in PEERS]
-    parser.add_argument("--only", metavar="PEER,…", type=words(names), help=f"some of: {', '.join(names)}")
+    parser.add_argument("--only", metavar="PEER,…", type=words(NAMES), help=f"some of: {', '.join(NAMES)}")
     parser.add_argument("--mode", metavar="MODE,…", type=words(("sink", "echo")), default=["sink", "echo"],
                         help="sink, echo or both (default both)")
     parser.add_argument("--size", metavar="BYTES,…", type=numbers(16, 2048), help="payloads (default 64,1400)")
@@ -59,7 +77,9 @@ def parse(arguments):
                         help="echo datagrams in flight (default 64,192; capped by the kernel's receive buffer)")
     parser.add_argument("--rounds", type=number(1, 100), help="timed rounds (default 5)")
     parser.add_argument("--seconds", type=float, help="length of one timed run (default 2)")
-    parser.add_argument("--quick", action="store_true", help="1 round of 0.5 s, 64 bytes, 64 in flight")
+    parser.add_argument("--quick", action="store_true", help="all parts in short: 1 round of 0.2 s, 64 bytes")
+    parser.add_argument("--nice", metavar="N", type=niceness, default=0,
+                        help="niceness of receivers and drivers, -20 to 19: less noise where others work (root)")
     parser.add_argument("--parts", metavar="PART,…", type=words(PARTS), default=list(PARTS),
                         help=f"some of: {', '.join(PARTS)}")
     parser.add_argument("--instructions", action="store_true", help="the same as --parts instructions")
@@ -67,19 +87,32 @@ def parse(arguments):
     parser.add_argument("--json", metavar="FILE", help="also write every number, of every round, to FILE")
     parser.add_argument("--volley", metavar="PROGRAM", help="measure this volley instead of building one")
     parser.add_argument("--no-install", action="store_true", help="install nothing: skip what needs it")
+    parser.add_argument("--compare", metavar=("OLD", "NEW"), nargs=2,
+                        help="measure nothing: compare two files of --json")
+    parser.add_argument("--fail-over", metavar="PERCENT", type=float,
+                        help="with --compare: exit 1 when a row got worse by more than its spread and this")
     options = parser.parse_args(arguments)
     if options.instructions:
         options.parts = ["instructions"]
     if options.quick:
         options.window = [64]
+        options.only = options.only or list(QUICK)
+    if options.fail_over is not None and not (options.compare and options.fail_over >= 0):
+        parser.error("--fail-over goes with --compare, and is not negative")
     options.size = options.size or ([64] if options.quick else [64, 1400])
     options.rounds = options.rounds or (1 if options.quick else 5)
-    options.seconds = options.seconds or (0.5 if options.quick else 2.0)
+    options.seconds = options.seconds or (0.2 if options.quick else 2.0)
     if not 0.05 <= options.seconds <= 60:
         parser.error("--seconds must be between 0.05 and 60")
     if options.json and not os.path.isdir(os.path.dirname(os.path.abspath(options.json))):
         parser.error(f"--json {options.json}: no such folder")
     return options
+
+
+def niceness(text):
+    if not text.lstrip("-").isdecimal() or not -20 <= int(text) <= 19:
+        raise argparse.ArgumentTypeError(f"{text}: not a number between -20 and 19")
+    return int(text)
 
 
 def number(least, most):
@@ -116,6 +149,15 @@ def progress(text):
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
+def compare_files(options):
+    try:
+        worse = compare.compare(*options.compare, options.fail_over, print)
+    except compare.Unreadable as reason:
+        say(str(reason))
+        return EXIT_USAGE
+    return EXIT_LIMIT_EXCEEDED if worse else 0
+
+
 def measure(options):
     builder = Builder(not options.no_install, options.volley, say)
     try:
@@ -134,15 +176,19 @@ def measure(options):
     if not programs:
         say("nothing can be measured: every receiver was skipped")
         return EXIT_UNAVAILABLE
-    result = {"machine": report.machine(), "versions": builder.versions(), "settings": settings(options)}
-    result |= {"skipped": skipped, "timing": [], "counts": []}
-    if "timing" in options.parts:
-        chosen = cells(options.mode, options.size, options.window)
-        remaining = dict(programs)
-        result["timing"] = run_rounds(remaining, chosen, driver, options.rounds, options.seconds, progress, skip)
-        progress("")
-        for cell in result["timing"]:
-            print(report.timing_table(cell, options.rounds), flush=True)
+    result = {"schema": report.SCHEMA, "machine": report.machine(), "versions": builder.versions()}
+    result |= {"settings": settings(options), "skipped": skipped}
+    chosen = loads(options.parts, options.mode, options.size, options.window)
+    result["loads"] = run_rounds(programs, chosen, driver, options.rounds, options.seconds, progress, skip)
+    progress("")
+    measured = {peer.name for peer in programs}
+    for ceiling in sorted({load["ceiling"] for load in result["loads"]} - measured):
+        say(f"no ratios where {ceiling} is the ceiling: it was not measured")
+    for load in result["loads"]:
+        print(report.load_table(load, options.rounds), flush=True)
+    batches = report.batches_table(result["loads"])
+    if batches:
+        print(batches, flush=True)
     result["counts"] = count_all(options, builder, programs, driver, skip)
     for size in dict.fromkeys(count["size"] for count in result["counts"]):
         print(report.counts_table(result["counts"], size), flush=True)
@@ -154,20 +200,36 @@ def measure(options):
 
 def usable_programs(options, builder, driver, skip):
     """Builds every receiver and lets it echo a little: what fails here is skipped, not measured."""
+    groups = {load.group for load in loads(options.parts, options.mode, options.size, options.window)}
+    if any(part in COUNTED_PARTS for part in options.parts):
+        groups.add("plain")
     programs = {}
     for peer in PEERS:
-        if options.only and peer.name not in options.only:
+        if (options.only and peer.name not in options.only) or not groups.intersection(peer.groups):
             continue
+        progress(f"trying {peer.title}")
         try:
             program = builder.command(peer)
-            for mode in options.mode:
-                run_once(program, peer, Cell(mode, 64, 16), driver, 0.05)
-            programs[peer] = program
+            programs[tried(program, peer, options, driver)] = program
         except (Unavailable, RunError) as reason:
             skip(peer, "all", str(reason))
-    if options.only and CEILING not in options.only:
-        say(f"no ratios: {CEILING} is not among --only")
     return programs
+
+
+def tried(program, peer, options, driver):
+    """The receiver as it runs here: with its switches, or without them where it does not know them."""
+    if options.quick and peer.counted > QUICK_COUNTED:
+        peer = dataclasses.replace(peer, counted=QUICK_COUNTED)
+    switched = dataclasses.replace(peer, arguments=(*peer.arguments, *peer.switches), switches=())
+    for candidate in dict.fromkeys((switched, peer)):
+        try:
+            for mode in options.mode:
+                load = Load("timing", mode, 64, "closed" if mode == "echo" else "flood", window=16)
+                run_once(program, candidate, load, driver, 0.05)
+            return candidate
+        except RunError as error:
+            reason = error
+    raise reason
 
 
 def count_all(options, builder, programs, driver, skip):
@@ -185,9 +247,7 @@ def count_all(options, builder, programs, driver, skip):
             print(f"skipped: {report.COUNT_HEADINGS[kind]}: {reason}", flush=True)
             continue
         for peer, program in programs.items():
-            if kind == "allocations" and not peer.heap:
-                continue
-            for mode in options.mode:
+            for mode in counted_modes(kind, peer, options):
                 progress(f"{report.COUNT_HEADINGS[kind]}: {mode}: {peer.title}")
                 value = None
                 try:
@@ -200,8 +260,17 @@ def count_all(options, builder, programs, driver, skip):
     return counts
 
 
+def counted_modes(kind, peer, options):
+    """Everything of the plain receivers, and of the metadata options the price in instructions."""
+    if kind == "allocations" and not peer.heap:
+        return []
+    if "plain" in peer.groups:
+        return options.mode
+    return [mode for mode in options.mode if mode == "sink" and kind == "instructions" and "metadata" in peer.groups]
+
+
 def settings(options):
-    return {key: value for key, value in vars(options).items() if key not in ("json", "volley")}
+    return {key: value for key, value in vars(options).items() if key not in ("json", "volley", "compare", "fail_over")}
 
 
 def check(options, counts):

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
-from bench.peers import window_max
+from bench.loads import window_max
 from bench.processes import Receiver, RunError, drive
 
 SECONDS_MAX = 300

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 CEILING = "c-recvmmsg"
+TRAINS_CEILING = "c-gro"
+METADATA = ("address", "timestamp", "ecn", "ttl", "drops")
 
 
 @dataclass(frozen=True)
@@ -11,6 +13,8 @@ class Peer:
     title: str
     build: str  # names its builder in builds.Builder
     arguments: tuple[str, ...] = ()  # after "echo|sink --listen … --json"
+    switches: tuple[str, ...] = ()  # the same, but left out where this build does not know them
+    groups: tuple[str, ...] = ("plain",)  # the loads it takes part in; see loads.py
     counted: tuple[int, int] = (20_000, 120_000)  # datagrams of the short and of the long run under an instrument
     strip: bool = True  # callgrind runs a stripped copy
     callgrind_trouble: str = ""  # why callgrind cannot run it
@@ -18,17 +22,32 @@ class Peer:
     limits: tuple[tuple[str, int], ...] = ()  # --check: most instructions per datagram, by mode
 
 
+def volley(name, title, arguments=(), switches=("--no-gro", "--no-gso"), **others):
+    """A way to run `volley serve`; without trains unless it says otherwise, as the other receivers are."""
+    return Peer(name, title, "volley", arguments, switches, **others)
+
+
+def with_metadata(options):
+    name = options[0] if len(options) == 1 else "all"
+    return volley(f"volley-{name}", f"Volley, {name}", ("--metadata", ",".join(options)), groups=("metadata",))
+
+
 PEERS = (
-    Peer("volley", "Volley, datagramReceived", "volley", limits=(("sink", 45), ("echo", 85))),
-    Peer(
-        "volley-batch",
-        "Volley, datagramsReceived",
-        "volley",
-        arguments=("--callback", "batch"),
-        limits=(("sink", 35), ("echo", 75)),
-    ),
-    Peer(CEILING, "C recvmmsg/sendmmsg 64", "c"),
+    volley("volley", "Volley, datagramReceived", groups=("plain", "trains", "metadata"),
+           limits=(("sink", 45), ("echo", 85))),
+    volley("volley-batch", "Volley, datagramsReceived", ("--callback", "batch"), limits=(("sink", 35), ("echo", 75))),
+    volley("volley-gro", "Volley, GRO and GSO", ("--gro", "--gso"), (), groups=("trains",)),
+    *(with_metadata((option,)) for option in METADATA),
+    with_metadata(METADATA),
+    volley("volley-1-shard", "Volley, 1 shard", ("--shards", "1"), groups=("shards",)),
+    volley("volley-2-shards", "Volley, 2 shards", ("--shards", "2"), groups=("shards",)),
+    Peer(CEILING, "C recvmmsg/sendmmsg 64", "c", groups=("plain", "trains")),
+    Peer("c-epoll", "C recvmmsg behind epoll", "c"),
+    Peer("c-poll", "C recvmmsg behind ppoll", "c", arguments=("--poll",)),
+    Peer("c-uring", "C io_uring, sendmmsg", "c"),
+    Peer("c-uring-sqe", "C io_uring, sendmsg requests", "c", arguments=("--sqe",)),
     Peer("c-recvfrom", "C recvfrom/sendto", "c"),
+    Peer(TRAINS_CEILING, "C recvmmsg, GRO and GSO", "c", groups=("trains",)),
     Peer("rust-std", "Rust std", "rust-std"),
     Peer("tokio", "tokio", "tokio"),
     Peer("libuv", "libuv", "libuv"),
@@ -45,36 +64,6 @@ PEERS = (
     Peer("uvloop", "uvloop", "uvloop", ("--loop", "uvloop"), counted=(5_000, 30_000), strip=False, heap=False),
     Peer("asyncio", "CPython asyncio", "asyncio", counted=(2_000, 12_000), strip=False, heap=False),
 )
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One load: what the receiver does, the payload size, and for an echo how many datagrams are in flight."""
-
-    mode: str
-    size: int
-    window: int = 0
-
-    @property
-    def title(self):
-        window = f", {self.window} in flight" if self.mode == "echo" else ", flooded"
-        return f"{self.mode}, {self.size} bytes{window}"
-
-
-def cells(modes, sizes, windows):
-    """Every load that fits the kernel's default receive buffer; more in flight would only measure loss."""
-    chosen = []
-    for mode in modes:
-        for size in sizes:
-            if mode == "sink":
-                chosen.append(Cell(mode, size))
-                continue
-            fitting = [window for window in windows if window <= window_max(size)]
-            chosen += [Cell(mode, size, window) for window in fitting or [window_max(size)]]
-    return chosen
-
-
-def window_max(size):
-    """Datagrams in three quarters of 212,992 bytes: the kernel may hold back a quarter of the buffer after the read."""
-    charge = 832 if size <= 128 else 1280 if size <= 640 else 2304 if size <= 1664 else 8448
-    return min(212_992 * 3 // 4 // charge, 1024)
+NAMES = tuple(peer.name for peer in PEERS)
+# What --quick measures unless --only says otherwise: nothing that takes minutes to build.
+QUICK = tuple(peer.name for peer in PEERS if peer.build in ("volley", "c"))

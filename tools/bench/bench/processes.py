@@ -28,6 +28,21 @@ def pinned(core, command):
     return command if core is None else ["taskset", "-c", str(core), *command]
 
 
+niceness = 0  # --nice
+
+
+def prefer(process):
+    """Gives the process the niceness asked for, and its session, too: the kernel may schedule by session."""
+    if niceness == 0:
+        return
+    try:
+        os.setpriority(os.PRIO_PROCESS, process.pid, niceness)
+        with open(f"/proc/{process.pid}/autogroup", "w", encoding="ascii") as group:
+            group.write(str(niceness))
+    except (OSError, ProcessLookupError):
+        pass  # not root, or a kernel without such groups: it is only a wish
+
+
 def last_line(text):
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "no message"
@@ -36,10 +51,12 @@ def last_line(text):
 class Receiver:
     """A receiver that listens on a free port of 127.0.0.1 inside a `with` block."""
 
-    def __init__(self, command, mode, arguments=(), wrapper=(), environment=None, wrapped=False):
+    def __init__(
+        self, command, mode, arguments=(), wrapper=(), environment=None, wrapped=False, pinned_to_core=True
+    ):
         self.command = [*command, mode, "--listen", "127.0.0.1:0", "--json"]
         self.command += ["--duration", str(RECEIVER_SECONDS_MAX), *arguments]
-        self.command = pinned(cores()[1], [*wrapper, *self.command])
+        self.command = pinned(cores()[1] if pinned_to_core else None, [*wrapper, *self.command])
         self.environment = {**os.environ, "LC_ALL": "C", **(environment or {})}
         self.wrapped = wrapped  # the receiver is a child of the wrapper (strace), not the wrapper itself
 
@@ -53,6 +70,7 @@ class Receiver:
             env=self.environment,
             start_new_session=True,
         )
+        prefer(self.process)
         try:
             self.port = self._read_port()
         except BaseException:
@@ -88,6 +106,19 @@ class Receiver:
                 if line.startswith("VmHWM:"):
                     return int(line.split()[1]) * 1024
         return 0
+
+    def pause(self):
+        """SIGSTOP, and back when the whole process stands still."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+        deadline = time.monotonic() + STOP_SECONDS_MAX
+        while self._state() != "T":
+            if time.monotonic() > deadline or self.process.poll() is not None:
+                raise RunError("did not stop on SIGSTOP")
+            time.sleep(0.0005)
+
+    def _state(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0]
 
     def stop(self):
         """SIGTERM, then the closing report."""
@@ -144,12 +175,11 @@ class Receiver:
         self.errors.close()
 
 
-def drive(driver, receiver, kind, *, size, seconds, count=None, window=None, segments=None):
-    """Runs one driver to its end and returns its report."""
+def drive(driver, receiver, kind, *, size, seconds, **options):
+    """Runs one driver to its end and returns its report; `options` are those of the driver's command line."""
     command = [driver, kind, "--to", receiver.address, "--size", str(size), "--seconds", str(seconds)]
-    for name, value in (("--count", count), ("--window", window), ("--segments", segments)):
-        if value is not None:
-            command += [name, str(value)]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
     process = subprocess.Popen(
         pinned(cores()[0], command),
         stdin=subprocess.DEVNULL,
@@ -157,6 +187,7 @@ def drive(driver, receiver, kind, *, size, seconds, count=None, window=None, seg
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    prefer(process)
     try:
         output, errors = process.communicate(timeout=seconds + 90)
     except subprocess.TimeoutExpired:

@@ -1,8 +1,19 @@
 """Tables for people and JSON for programs."""
 
+import datetime
 import json
 import os
 import platform
+import subprocess
+
+from bench.builds import ROOT
+
+SCHEMA = 2  # of the JSON file
+
+
+def git(*arguments):
+    result = subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True, check=False)
+    return result.stdout.strip() if result.returncode == 0 else "unknown"
 
 
 def machine():
@@ -14,6 +25,9 @@ def machine():
         "processor": model,
         "cores": os.cpu_count(),
         "loadAverage": os.getloadavg()[0],
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "commit": git("rev-parse", "HEAD"),
+        "changed": git("status", "--porcelain", "--untracked-files=no") not in ("", "unknown"),
     }
 
 
@@ -30,25 +44,69 @@ def table(title, header, rows):
     return "\n".join([title, aligned(header), rule, *(aligned(row) for row in rows), ""])
 
 
-def timing_table(cell, rounds):
-    header = ("receiver", "datagrams/s", "x C", "CPU ns", "x C", "user ns", "system ns", "lost", "MB")
+# Columns: key of the row, heading ("x" is the ratio to the ceiling of the load), and how the value is written.
+COLUMNS = {
+    "rate": ("datagrams/s", "{:,.0f}"),
+    "rateRatio": ("x", "{:.2f}"),
+    "cpuNs": ("CPU ns", "{:,.0f}"),
+    "cpuNsRatio": ("x", "{:.2f}"),
+    "cpuNsSpread": ("±", "{:.0%}"),
+    "userNs": ("user ns", "{:,.0f}"),
+    "systemNs": ("system ns", "{:,.0f}"),
+    "perCpuSecond": ("per CPU s", "{:,.0f}"),
+    "priceNs": ("price ns", "{:+,.0f}"),
+    "p50Microseconds": ("p50 µs", "{:,.1f}"),
+    "p50MicrosecondsRatio": ("x", "{:.2f}"),
+    "p99Microseconds": ("p99 µs", "{:,.1f}"),
+    "p99MicrosecondsRatio": ("x", "{:.2f}"),
+    "lostShare": ("lost", "{:.0%}"),
+    "residentMegabytes": ("MB", "{:.1f}"),
+}
+DRIVEN = ("rate", "rateRatio", "cpuNs", "cpuNsRatio", "cpuNsSpread", "userNs", "systemNs", "lostShare",
+          "residentMegabytes")
+SHOWN = {
+    "timing": DRIVEN,
+    "trains": DRIVEN,
+    "drain": ("cpuNs", "cpuNsRatio", "cpuNsSpread", "perCpuSecond"),
+    "metadata": ("cpuNs", "cpuNsRatio", "cpuNsSpread", "priceNs"),
+    "paced": ("cpuNs", "cpuNsRatio", "cpuNsSpread", "p50Microseconds", "p50MicrosecondsRatio", "p99Microseconds",
+              "p99MicrosecondsRatio", "lostShare"),
+    "shards": ("rate", "rateRatio", "cpuNs", "cpuNsRatio", "cpuNsSpread"),
+}
+
+
+def load_table(load, rounds):
+    keys = SHOWN[load["part"]]
     rows = []
-    for row in cell["receivers"]:
-        rows.append(
-            (
-                row["title"],
-                f"{row['rate']:,.0f}",
-                f"{row['rateRatio']:.2f}" if "rateRatio" in row else "-",
-                f"{row['cpuNs']:,.0f}",
-                f"{row['cpuNsRatio']:.2f}" if "cpuNsRatio" in row else "-",
-                f"{row['userNs']:,.0f}",
-                f"{row['systemNs']:,.0f}",
-                f"{100 * row['lostShare']:.0f} %",
-                f"{row['residentBytesMax'] / 1e6:.1f}",
-            )
-        )
+    for receiver in load["receivers"]:
+        row = {**receiver, "residentMegabytes": receiver["residentBytesMax"] / 1e6,
+               "perCpuSecond": 1e9 / receiver["cpuNs"]}
+        rows.append((row["title"], *(COLUMNS[key][1].format(row[key]) if key in row else "-" for key in keys)))
     count = "1 round" if rounds == 1 else f"medians of {rounds} rounds"
-    return table(f"{cell['title']} ({count})", header, rows)
+    title = f"{load['title']} ({count}; x: ratio to {load['ceiling']})"
+    return table(title, ("receiver", *(COLUMNS[key][0] for key in keys)), rows)
+
+
+BATCH_SIZES = ("1", "2–3", "4–7", "8–15", "16–31", "32–63", "64–")
+
+
+def batches_table(loads):
+    """How full the batches were, of every receiver that says so."""
+    rows = []
+    for load in loads:
+        for receiver in load["receivers"]:
+            histograms = [run["report"].get("receiveBatchSizes") for run in receiver["rounds"]]
+            if not all(histograms):
+                continue
+            totals = [sum(counts) for counts in zip(*histograms)]
+            batches = sum(totals)
+            datagrams = sum(run["report"]["received"] for run in receiver["rounds"])
+            shares = (f"{count / batches:.0%}" for count in totals)
+            rows.append((load["title"], receiver["title"], f"{datagrams / batches:.1f}", *shares))
+    if not rows:
+        return None
+    header = ("load", "receiver", "mean", *BATCH_SIZES)
+    return table("receive batches: mean size, and the share of batches of each size", header, rows)
 
 
 COUNT_HEADINGS = {"instructions": "instructions", "system_calls": "system calls", "allocations": "allocations"}

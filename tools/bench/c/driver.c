@@ -14,9 +14,9 @@
 enum { EXIT_USAGE = 64, EXIT_OS_ERROR = 71, SECONDS_MAX = 600 };
 
 static const char usage_text[] =
-    "usage: driver flood|paced|closed --to 127.0.0.1:PORT [--size BYTES] [--seconds S] [--count N]\n"
-    "              [--window N] (closed) [--segments N] (flood, paced)\n"
-    "prints one line of JSON: sent, seconds and, for closed, received, lost, late, corrupt\n";
+    "usage: driver flood|paced|closed|rate --to 127.0.0.1:PORT [--size BYTES] [--seconds S] [--count N]\n"
+    "              [--window N] (closed) [--segments N] (not rate) [--sources N] (flood) [--rate N] (rate)\n"
+    "prints one line of JSON: sent, seconds and, for closed and rate, what became of the replies\n";
 
 double driver_now(void) {
     struct timespec now;
@@ -93,8 +93,9 @@ static double parse_number(const char *text, double least, double most) {
 }
 
 int main(int argc, char **argv) {
-    struct driver_options options = {.size_bytes = 64, .seconds = 2, .window = 64, .segments = 1};
-    if (argc < 2) usage("say flood, paced or closed");
+    struct driver_options options = {.size_bytes = 64, .seconds = 2, .window = 64, .segments = 1, .sources = 1,
+                                     .rate = 50000};
+    if (argc < 2) usage("say flood, paced, closed or rate");
     for (int i = 2; i < argc; i++) {
         if (i + 1 == argc) usage("the last option has no value");
         const char *name = argv[i], *value = argv[++i];
@@ -104,11 +105,14 @@ int main(int argc, char **argv) {
         else if (strcmp(name, "--count") == 0) options.count = (uint64_t)parse_number(value, 1, 1e9);
         else if (strcmp(name, "--window") == 0) options.window = (unsigned)parse_number(value, 1, WINDOW_MAX);
         else if (strcmp(name, "--segments") == 0) options.segments = (unsigned)parse_number(value, 1, 64);
+        else if (strcmp(name, "--sources") == 0) options.sources = (unsigned)parse_number(value, 1, SOURCES_MAX);
+        else if (strcmp(name, "--rate") == 0) options.rate = parse_number(value, 1, 1e6);
         else usage("unknown option");
     }
     if (options.to.sin_port == 0) usage("--to is missing");
     if (strcmp(argv[1], "flood") == 0) return drive_flood(&options);
     if (strcmp(argv[1], "paced") == 0) return drive_paced(&options);
     if (strcmp(argv[1], "closed") == 0) return drive_closed(&options);
-    usage("say flood, paced or closed");
+    if (strcmp(argv[1], "rate") == 0) return drive_rate(&options);
+    usage("say flood, paced, closed or rate");
 }

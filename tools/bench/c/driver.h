@@ -1,4 +1,4 @@
-// The load side, one program with three ways to drive a receiver; every run is bounded in count and in time.
+// The load side, one program with four ways to drive a receiver; every run is bounded in count and in time.
 #ifndef BENCH_DRIVER_H
 #define BENCH_DRIVER_H
 
@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-enum { BURST_MAX = 64, DATAGRAM_BYTES_MAX = 9000, WINDOW_MAX = 1024, TRAIN_BYTES_MAX = 65000 };
+enum { BURST_MAX = 64, DATAGRAM_BYTES_MAX = 9000, WINDOW_MAX = 1024, TRAIN_BYTES_MAX = 65000, SOURCES_MAX = 64 };
 
 struct driver_options {
     struct sockaddr_in to;
@@ -16,7 +16,9 @@ struct driver_options {
     uint64_t count;     // stop after so many; 0: only the time counts
     double seconds;     // stop after so long
     unsigned window;    // closed: datagrams in flight
-    unsigned segments;  // flood, paced: datagrams of one UDP_SEGMENT train, 1: plain sendmmsg
+    unsigned segments;  // flood, paced, closed: datagrams of one UDP_SEGMENT train, 1: plain sendmmsg
+    unsigned sources;   // flood: sockets, and so source ports
+    double rate;        // rate: datagrams a second
 };
 
 // Sends as fast as the kernel takes it.
@@ -27,6 +29,9 @@ int drive_paced(const struct driver_options *options);
 
 // Keeps `window` datagrams in flight to an echo server and compares every reply with what was sent.
 int drive_closed(const struct driver_options *options);
+
+// Sends at a steady rate to an echo server, whatever comes back, and takes the time of every round trip.
+int drive_rate(const struct driver_options *options);
 
 // A connected UDP socket with a large receive buffer; exits with one line when it cannot be had.
 int driver_connect(const struct driver_options *options);

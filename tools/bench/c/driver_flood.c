@@ -1,4 +1,4 @@
-// Sends without waiting for anybody.
+// Sends without waiting for anybody, from one socket or from several in turn.
 #define _GNU_SOURCE
 #include "driver.h"
 
@@ -6,19 +6,22 @@
 #include <unistd.h>
 
 int drive_flood(const struct driver_options *options) {
-    int descriptor = driver_connect(options);
+    int descriptors[SOURCES_MAX];
     struct burst burst;
-    driver_prepare_burst(descriptor, options, BURST_MAX, &burst);
+    for (unsigned i = 0; i < options->sources; i++) {
+        descriptors[i] = driver_connect(options);
+        driver_prepare_burst(descriptors[i], options, BURST_MAX, &burst); // the same for all
+    }
 
     uint64_t sent = 0;
     double started = driver_now(), elapsed = 0;
-    while (elapsed < options->seconds && (options->count == 0 || sent < options->count)) {
-        driver_send_all(descriptor, burst.headers, burst.messages);
+    for (unsigned i = 0; elapsed < options->seconds && (options->count == 0 || sent < options->count); i++) {
+        driver_send_all(descriptors[i % options->sources], burst.headers, burst.messages);
         sent += burst.datagrams;
         elapsed = driver_now() - started;
     }
-    close(descriptor);
-    printf("{\"driver\": \"flood\", \"segments\": %u, \"sent\": %llu, \"seconds\": %.6f}\n", burst.segments,
-           (unsigned long long)sent, elapsed);
+    for (unsigned i = 0; i < options->sources; i++) close(descriptors[i]);
+    printf("{\"driver\": \"flood\", \"segments\": %u, \"sources\": %u, \"sent\": %llu, \"seconds\": %.6f}\n",
+           burst.segments, options->sources, (unsigned long long)sent, elapsed);
     return 0;
 }

@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// Three quarters of the kernel's default receive buffer (212,992 bytes), which receivers here leave alone: the kernel may
-// hold back the memory of a quarter of the buffer after it was read.
+// Three quarters of the kernel's default receive buffer (212,992 bytes), which receivers here leave alone: the kernel
+// may hold back the memory of a quarter of the buffer after it was read.
 enum { QUEUE_BYTES_MAX = 150000, STALL_SECONDS = 30, TABLE_BYTES = 1 << 20 };
 enum { SPIN_POLLS = 100, POLL_MICROSECONDS = 100 };
 
@@ -31,8 +31,13 @@ static uint64_t charge_bytes(size_t payload_bytes) {
 
 static struct queue read_queue(int table, uint16_t port) {
     static char text[TABLE_BYTES];
-    ssize_t length = pread(table, text, sizeof text - 1, 0);
-    if (length <= 0) driver_fail("/proc/net/udp");
+    size_t length = 0;
+    for (;;) { // the kernel gives a page at a time
+        ssize_t count = pread(table, text + length, sizeof text - 1 - length, (off_t)length);
+        if (count < 0) driver_fail("/proc/net/udp");
+        if (count == 0) break;
+        length += (size_t)count;
+    }
     text[length] = 0;
     for (char *line = strchr(text, '\n'); line != NULL && line[1] != 0; line = strchr(line + 1, '\n')) {
         unsigned local_port, remote_port;

@@ -56,6 +56,8 @@ struct peer_options peer_parse(int argc, char **argv) {
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) continue; // the report is always JSON
         if (strcmp(argv[i], "--vector") == 0) { options.vector = true; continue; }
+        if (strcmp(argv[i], "--poll") == 0) { options.poll = true; continue; }
+        if (strcmp(argv[i], "--sqe") == 0) { options.sqe = true; continue; }
         if (i + 1 == argc) usage(argv[i], "unknown option, or its value is missing");
         if (strcmp(argv[i], "--listen") == 0) {
             options.address = parse_address(argv[++i]);

@@ -11,6 +11,8 @@
 struct peer_options {
     bool echo;                  // false: sink
     bool vector;                // --vector: recvmmsg inside libuv; other programs ignore it
+    bool poll;                  // --poll: sleep in ppoll, not in epoll_wait; other programs ignore it
+    bool sqe;                   // --sqe: replies by requests of io_uring, not by sendmmsg; other programs ignore it
     double duration_seconds;    // 0: until SIGTERM or SIGINT
     struct sockaddr_in address; // from --listen
 };
@@ -22,7 +24,8 @@ struct peer_totals {
 // Set by SIGTERM, SIGINT and the end of --duration; a receive loop looks at it once a batch and after every timeout.
 extern volatile sig_atomic_t peer_stopping;
 
-// Parses `echo|sink --listen ADDR:PORT [--duration S] [--json] [--vector]`, or exits with status 64 and one line.
+// Parses `echo|sink --listen ADDR:PORT [--duration S] [--json] [--vector] [--poll] [--sqe]`, or exits with status 64
+// and one line.
 struct peer_options peer_parse(int argc, char **argv);
 
 // Catches SIGTERM, SIGINT and, for --duration, SIGALRM without SA_RESTART, so that a blocking receive returns.
