@@ -46,58 +46,63 @@ enum {
         CMSG_SPACE(sizeof(uint16_t)) + VOLLEY_PKTINFO_SPACE + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint64_t)),
 };
 
+static inline int volley_read_int(const struct cmsghdr *header) {
+    int value;
+    memcpy(&value, CMSG_DATA(header), sizeof value);
+    return value;
+}
+
 static inline void volley_read_ip_control(const struct cmsghdr *header, volley_metadata *result) {
     if (header->cmsg_type == IP_PKTINFO) {
-        struct in_pktinfo info;
-        memcpy(&info, CMSG_DATA(header), sizeof info);
+        const struct in_pktinfo *info = (const struct in_pktinfo *)CMSG_DATA(header);
         result->family = AF_INET;
-        result->interface_index = (uint32_t)info.ipi_ifindex;
-        memcpy(result->address, &info.ipi_spec_dst, 4);
+        result->interface_index = (uint32_t)info->ipi_ifindex;
+        memcpy(result->address, &info->ipi_spec_dst, 4);
     } else if (header->cmsg_type == IP_TOS) {
         result->traffic_class = *CMSG_DATA(header);
     } else if (header->cmsg_type == IP_TTL) {
-        int value;
-        memcpy(&value, CMSG_DATA(header), sizeof value);
-        result->hop_limit = (int16_t)value;
+        result->hop_limit = (int16_t)volley_read_int(header);
     }
 }
 
 static inline void volley_read_ipv6_control(const struct cmsghdr *header, volley_metadata *result) {
     if (header->cmsg_type == IPV6_PKTINFO) {
-        struct volley_in6_pktinfo info;
-        memcpy(&info, CMSG_DATA(header), sizeof info);
+        const struct volley_in6_pktinfo *info = (const struct volley_in6_pktinfo *)CMSG_DATA(header);
         result->family = AF_INET6;
-        result->interface_index = info.ipi6_ifindex;
-        memcpy(result->address, &info.ipi6_addr, 16);
-    } else if (header->cmsg_type == IPV6_TCLASS || header->cmsg_type == IPV6_HOPLIMIT) {
-        int value;
-        memcpy(&value, CMSG_DATA(header), sizeof value);
-        if (header->cmsg_type == IPV6_TCLASS) result->traffic_class = (int16_t)value;
-        else result->hop_limit = (int16_t)value;
+        result->interface_index = info->ipi6_ifindex;
+        memcpy(result->address, &info->ipi6_addr, 16);
+    } else if (header->cmsg_type == IPV6_TCLASS) {
+        result->traffic_class = (int16_t)volley_read_int(header);
+    } else if (header->cmsg_type == IPV6_HOPLIMIT) {
+        result->hop_limit = (int16_t)volley_read_int(header);
     }
 }
 
 static inline void volley_read_socket_control(const struct cmsghdr *header, volley_metadata *result) {
     if (header->cmsg_type == VOLLEY_SO_TIMESTAMPNS) {
-        struct timespec time;
-        memcpy(&time, CMSG_DATA(header), sizeof time);
-        result->timestamp_ns = (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+        const struct timespec *time = (const struct timespec *)CMSG_DATA(header);
+        result->timestamp_ns = (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
     } else if (header->cmsg_type == VOLLEY_SO_RXQ_OVFL) {
         memcpy(&result->drops, CMSG_DATA(header), sizeof result->drops);
     }
 }
 
 // Reads all control messages of a received message in one pass.
-static inline void volley_read_control(struct msghdr *message, volley_metadata *result) {
+//
+// The kernel wrote them, each aligned and whole, so that what CMSG_NXTHDR would check for every one is known; it is also
+// a call into glibc.
+static inline void volley_read_control(const struct msghdr *message, volley_metadata *result) {
     result->segment_size = 0;
     result->family = 0;
-    result->interface_index = 0;
     result->traffic_class = result->hop_limit = -1;
     result->timestamp_ns = INT64_MIN;
-    for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header; header = CMSG_NXTHDR(message, header)) {
+    const char *next = message->msg_control;
+    const char *end = next + message->msg_controllen;
+    while (next + sizeof(struct cmsghdr) <= end) {
+        const struct cmsghdr *header = (const struct cmsghdr *)next;
+        if (header->cmsg_len < sizeof *header) break;
         if (header->cmsg_level == IPPROTO_UDP && header->cmsg_type == VOLLEY_UDP_GRO) {
-            int size;
-            memcpy(&size, CMSG_DATA(header), sizeof size);
+            int size = volley_read_int(header);
             result->segment_size = size > 0 ? (uint32_t)size : 0;
         } else if (header->cmsg_level == IPPROTO_IP) {
             volley_read_ip_control(header, result);
@@ -106,6 +111,7 @@ static inline void volley_read_control(struct msghdr *message, volley_metadata *
         } else if (header->cmsg_level == SOL_SOCKET) {
             volley_read_socket_control(header, result);
         }
+        next += CMSG_ALIGN(header->cmsg_len);
     }
 }
 

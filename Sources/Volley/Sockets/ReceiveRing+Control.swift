@@ -82,6 +82,7 @@ extension ReceiveRing {
     }
 
     /// Makes room for at least `needed` slots; the ring begins with as many as trains usually bring.
+    @inline(never)
     private func growSlots(to needed: Int) {
         let capacity = unsafe max(needed, state.pointee.slotCapacity * 2)
         let grown = UnsafeMutablePointer<ReceiveSlot>.allocate(capacity: capacity)
@@ -97,7 +98,7 @@ extension ReceiveRing {
 extension ReceiveHead {
     /// Takes over what the control messages say.
     fileprivate mutating func note(_ metadata: volley_metadata, dropsSoFar: inout UInt32) {
-        unsafe local = LocalAddress(metadata)
+        unsafe local = metadata.family == 0 ? .unknown : LocalAddress(metadata)
         unsafe trafficClass = metadata.traffic_class
         unsafe hopLimit = metadata.hop_limit
         unsafe timestamp = metadata.timestamp_ns

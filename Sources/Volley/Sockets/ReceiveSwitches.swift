@@ -15,7 +15,10 @@ struct ReceiveSwitches {
     let wantsErrors: Bool
     let sendsAtTransmitTime: Bool
 
-    init(_ socket: borrowing DatagramSocket, _ options: DatagramOptions, _ names: EndpointNames, _ support: SegmentationSupport) {
+    init(
+        _ socket: borrowing DatagramSocket, _ options: DatagramOptions, _ names: EndpointNames,
+        _ support: SegmentationSupport
+    ) {
         addressing = socket.addressing
         let isUnix = socket.addressing == .unix
         let isWildcard = names.local?.ip.unmapped.isUnspecified ?? false
@@ -42,8 +45,8 @@ struct ReceiveSwitches {
     func apply(to descriptor: CInt, syscalls: Syscalls) throws(DatagramError) {
         guard addressing != .unix else { return }
         let setter = OptionSetter(descriptor: descriptor, syscalls: syscalls)
-        for (isWanted, option) in options {
-            guard isWanted || System.getOption(descriptor, option.level, option.number) == 1 else { continue }
+        for (isWanted, option) in options
+        where isWanted || System.getOption(descriptor, option.level, option.number) == 1 {
             try setter.set(SocketOption(option.name, option.level, option.number, isWanted ? 1 : 0))
         }
         if sendsAtTransmitTime { try setter.setTransmitClock() }

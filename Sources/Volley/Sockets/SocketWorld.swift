@@ -74,7 +74,9 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         repliesFromLocalAddress = setup.switches.metadata.contains(.localAddress)
         unsafe recvmmsg = loop.syscalls.recvmmsg
         unsafe sendmmsg = loop.syscalls.sendmmsg
-        errorQueue = setup.switches.wantsErrors ? ErrorQueue(descriptor, transport: transport, syscalls: loop.syscalls) : nil
+        errorQueue =
+            setup.switches.wantsErrors
+            ? ErrorQueue(descriptor, transport: transport, syscalls: loop.syscalls) : nil
         // SAFETY: owned by this object, freed in deinit, and used on the loop's thread only.
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(

@@ -45,7 +45,7 @@ final class ContractShard {
         _ = try ShardMembership(sockets, steering: .sourceHash, processors: nil, isShared: false)
         let transports = try (0..<Self.count).map { index in
             let socket = try DatagramSocket(adopting: try sockets.duplicate(index), syscalls: loop.syscalls)
-            return try loop.open(socket, options) { index == Self.place ? `protocol` : Sibling() }
+            return try loop.open(socket, options, sockets.report) { index == Self.place ? `protocol` : Sibling() }
         }
         try sockets.acceptDatagrams()
         siblings = transports.enumerated().filter { $0.offset != Self.place }.map(\.element)
