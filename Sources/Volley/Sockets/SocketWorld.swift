@@ -6,32 +6,32 @@ internal import VolleyCore
 /// The live `DatagramWorld`: a non-blocking kernel socket in an ``EpollLoop``.
 @safe
 final class SocketWorld: DatagramWorld, EpollHandler {
-    private let loop: EpollLoop
-    private let descriptor: CInt
+    let loop: EpollLoop
+    let descriptor: CInt
     private let addressing: SocketAddressing
     // The transport owns this world and outlives every use: the loop holds it until `shutDown`.
     private unowned(unsafe) let owner: RingTransport
-    private var transport: RingTransport { unsafe owner }
-    private let receiveRing: ReceiveRing
-    private let sendHeaders: SendHeaders
-    private let repliesFromLocalAddress: Bool
-    private let recvmmsg: @Sendable (CInt, UnsafeMutablePointer<mmsghdr>, Int) -> Int
+    var transport: RingTransport { unsafe owner }
+    let receiveRing: ReceiveRing
+    let sendHeaders: SendHeaders
+    let repliesFromLocalAddress: Bool
     /// Nil unless errors are asked for.
-    private let errorQueue: ErrorQueue?
-    private let sendmmsg: @Sendable (CInt, UnsafeMutablePointer<mmsghdr>, Int) -> Int
+    let errorQueue: ErrorQueue?
+    let recvmmsg: @Sendable (CInt, UnsafeMutablePointer<mmsghdr>, Int) -> Int
+    let sendmmsg: @Sendable (CInt, UnsafeMutablePointer<mmsghdr>, Int) -> Int
 
-    private var token: EpollLoop.Token?
+    var token: EpollLoop.Token?
     private var interest: UInt32 = 0
-    private let state: UnsafeMutablePointer<State>
-    private var backOff: Backoff?
+    let state: UnsafeMutablePointer<State>
+    var backOff: Backoff?
     /// Whether the socket is still to be switched to what this endpoint wants of it.
     private var isHeld: Bool
-    private let setup: SocketSetup
-    private var dropCounter: DropCounter
-    private var dropTimer: ScheduledCall?
+    let setup: SocketSetup
+    var dropCounter: DropCounter
+    var dropTimer: ScheduledCall?
 
     /// What every wake-up looks at: behind a pointer, where looking costs a load and no check for exclusive access.
-    private struct State {
+    struct State {
         var isReading = false
         var isAwaitingWritable = false
         /// How many datagrams the next receive asks for: doubled after a full batch, halved after a nearly empty one.
@@ -39,21 +39,21 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         /// When the kernel's drop count is read next, by the clock of a wake-up.
         var nextDropSample: Int64
     }
-    private var isReading: Bool {
+    var isReading: Bool {
         get { unsafe state.pointee.isReading }
         set { unsafe state.pointee.isReading = newValue }
     }
-    private var isAwaitingWritable: Bool {
+    var isAwaitingWritable: Bool {
         get { unsafe state.pointee.isAwaitingWritable }
         set { unsafe state.pointee.isAwaitingWritable = newValue }
     }
-    private var depth: Int {
+    var depth: Int {
         get { unsafe state.pointee.depth }
         set { unsafe state.pointee.depth = newValue }
     }
 
     /// What one wake-up may do before the loop's other work gets its turn.
-    private enum Budget {
+    enum Budget {
         static let batches = 16
         static let nanoseconds: Int64 = 500_000
         static let errors = 16
@@ -93,8 +93,6 @@ final class SocketWorld: DatagramWorld, EpollHandler {
 
     deinit { unsafe state.deallocate() }
 
-    // MARK: Receiving
-
     func ready(_ events: UInt32) {
         if events & UInt32(VOLLEY_ERROR) != 0, let errorQueue {
             errorQueue.drain()
@@ -108,113 +106,6 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         if isAwaitingWritable, events & UInt32(VOLLEY_WRITABLE | VOLLEY_ERROR | VOLLEY_HANGUP) != 0 {
             transport.writable()
         }
-    }
-
-    /// Receives until a batch comes back short or the budget is spent; returns whether an error was reported.
-    private func receive() -> Bool {
-        let transport = transport
-        let start = System.monotonicNanoseconds()
-        if unsafe start >= state.pointee.nextDropSample { sampleDrops(at: start) }
-        var depth = depth
-        var errors = 0
-        for _ in 0..<Budget.batches {
-            // SAFETY: the ring has `capacity >= depth` headers, which stay in place.
-            let result = unsafe recvmmsg(descriptor, receiveRing.headers, depth)
-            guard result > 0 else {
-                guard reportReceive(-result) else { break }
-                errors += 1
-                if errors == Budget.errors || !transport.wantsDatagrams { break }
-                continue
-            }
-            let summary = receiveRing.collect(result)
-            if summary.truncated | summary.controlTruncated | summary.trains != 0 { note(summary) }
-            transport.deliver(count: summary.datagrams, bytes: summary.bytes)
-            let wasFull = result == depth
-            depth = adapted(depth, to: result)
-            // Every callback may have closed or paused; a short batch says that the socket is empty.
-            guard wasFull, transport.wantsDatagrams,
-                System.monotonicNanoseconds() &- start < Budget.nanoseconds
-            else { break }
-        }
-        self.depth = depth
-        return errors > 0
-    }
-
-    /// What not every batch has.
-    private func note(_ summary: ReceiveRing.Summary) {
-        transport.countTruncations(summary.truncated, controlTruncated: summary.controlTruncated)
-        transport.countTrains(received: summary.trains)
-        // Many trains may have moved the slots to where there is more room.
-        unsafe transport.setReceiveRing(receiveRing.slots, slab: UnsafeRawBufferPointer(receiveRing.slab))
-    }
-
-    private func adapted(_ depth: Int, to received: Int) -> Int {
-        if received == depth { return min(depth &* 2, receiveRing.capacity) }
-        if received < depth / 4 { return max(depth / 2, min(Budget.depthMin, receiveRing.capacity)) }
-        return depth
-    }
-
-    /// Reports a failed receive; false when it only says that there is nothing (more) to receive.
-    private func reportReceive(_ number: Int) -> Bool {
-        let errno = Errno(rawValue: CInt(truncatingIfNeeded: number))
-        if number == 0 || errno == .wouldBlock { return false }
-        let kind = DatagramError.Kind(errno)
-        if kind == .badDescriptor {
-            transport.lose(DatagramError(errno, operation: .receive))
-            return false
-        }
-        if errorQueue?.accounts(for: errno) == true { return true }
-        let origin: DatagramError.Origin = errno == .noMemory || errno == .noBufferSpace ? .local : .network
-        transport.receiveFailed(
-            DatagramError(
-                errno, operation: .receive, origin: origin, peer: transport.remoteAddress,
-                unixPeer: transport.unixRemoteAddress))
-        return true
-    }
-
-    private func fetchPendingError() {
-        guard let number = System.getOption(descriptor, SOL_SOCKET, SO_ERROR), number != 0 else { return }
-        _ = reportReceive(Int(number))
-    }
-
-    // MARK: DatagramWorld
-
-    func transmit(_ slots: UnsafePointer<SendSlot>, count: Int) -> Int {
-        let hasControls = repliesFromLocalAddress || transport.usesSendControls
-        // SAFETY: the transport vouches for the slots until this returns.
-        let messages = unsafe sendHeaders.fill(from: slots, count: count, hasControls: hasControls)
-        var result = unsafe sendmmsg(descriptor, sendHeaders.headers, messages)
-        if result < 0, let errorQueue {
-            result = errorQueue.retry(result) { unsafe sendmmsg(descriptor, sendHeaders.headers, messages) }
-        }
-        guard unsafe sendHeaders.segmentation.pointee.isOn else { return result }
-        if result > 0 { return noteSent(messages: result) }
-        let errno = Errno(rawValue: CInt(truncatingIfNeeded: -result))
-        guard sendHeaders.mayRefuseTrain(errno) else { return result }
-        // The same errno can be an earlier datagram's, reported now: then the train goes at the second try.
-        let second = unsafe sendmmsg(descriptor, sendHeaders.headers, messages)
-        if second != result { reportInherited(errno) }
-        if second > 0 { return noteSent(messages: second) }
-        guard second == result else { return second }
-        sendHeaders.noteRefusedTrain(errno)
-        // Its datagrams can still go one by one.
-        return unsafe transmit(slots, count: count)
-    }
-
-    /// How many datagrams the first `messages` messages were.
-    private func noteSent(messages: Int) -> Int {
-        let count = sendHeaders.slotCount(of: messages)
-        if count > messages { transport.countTrains(sent: sendHeaders.trainCount(of: messages)) }
-        return count
-    }
-
-    private func reportInherited(_ errno: Errno) {
-        transport.receiveFailed(
-            DatagramError(errno, operation: .send, origin: .network, peer: transport.remoteAddress))
-    }
-
-    func pathMTU() -> Int? {
-        errorQueue?.takeRefusedMTU() ?? (transport.remoteAddress.flatMap { System.pathMTU(descriptor, to: $0) })
     }
 
     func setReading(_ isOn: Bool) {
@@ -231,27 +122,8 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         updateInterest()
     }
 
-    func setAwaitingWritable(_ isOn: Bool) {
-        isAwaitingWritable = isOn
-        guard backOff != nil else { return updateInterest() }
-        if isOn { retryLater() } else { backOff?.reset() }
-    }
-
-    /// Sets the one timer after which sending is tried again; a try that got something out begins with short delays.
-    private func retryLater() {
-        guard backOff?.timer?.isPending != true, let delay = backOff?.next() else { return }
-        backOff?.timer = loop.callLater(delay) { [self] in
-            guard isAwaitingWritable else { return }
-            let size = transport.writeBufferSize
-            transport.writable()
-            guard isAwaitingWritable else { return }
-            if transport.writeBufferSize < size { backOff?.reset() }
-            retryLater()
-        }
-    }
-
     /// Tells epoll what is wanted; with nothing wanted the descriptor leaves it, since epoll reports errors regardless.
-    private func updateInterest() {
+    func updateInterest() {
         var wanted: UInt32 = 0
         if isReading { wanted |= UInt32(VOLLEY_READABLE) }
         if isAwaitingWritable && backOff == nil { wanted |= UInt32(VOLLEY_WRITABLE) }
@@ -301,49 +173,5 @@ final class SocketWorld: DatagramWorld, EpollHandler {
             try setter.set(all)
         }
         try setter.change(membership, isJoining: isJoining)
-    }
-
-    // MARK: Kernel drops
-
-    func kernelDrops() -> UInt64 {
-        if let count = loop.syscalls.dropCount(descriptor) { dropCounter.sample(count) }
-        return dropCounter.total
-    }
-
-    /// Reads the kernel's count, before it could wrap unseen; a wake-up that receives does so when it is time.
-    private func sampleDrops(at now: Int64) {
-        _ = kernelDrops()
-        unsafe state.pointee.nextDropSample = now &+ loop.dropSamplingInterval
-    }
-
-    /// An endpoint that does not read has no wake-ups, and all the more drops: then a timer samples them.
-    ///
-    /// Only then: a pending timer costs every turn of the loop a look at the clock. One that is under way when reading
-    /// goes on is left to run out, so that pausing often does not pile up timers.
-    private func sampleDropsLater() {
-        dropTimer = loop.callLater(.nanoseconds(loop.dropSamplingInterval)) { [self] in
-            dropTimer = nil
-            sampleDrops(at: System.monotonicNanoseconds())
-            if !isReading { sampleDropsLater() }
-        }
-    }
-}
-
-/// Growing delays between tries where the kernel cannot say when to try again.
-private struct Backoff {
-    private static let first = Duration.milliseconds(1)
-    private static let last = Duration.milliseconds(100)
-    private var delay = first
-    var timer: ScheduledCall?
-
-    mutating func next() -> Duration {
-        defer { delay = min(delay * 2, Self.last) }
-        return delay
-    }
-
-    mutating func reset() {
-        timer?.cancel()
-        timer = nil
-        delay = Self.first
     }
 }
