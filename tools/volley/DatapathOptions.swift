@@ -15,10 +15,30 @@ struct DatapathOptions: ParsableArguments {
         transform: parseMetadata)
     var metadata: DatagramMetadata = []
 
+    @Option(
+        name: .customLong("error-queue"),
+        help: ArgumentHelp(
+            "Whose ICMP errors to learn in full (IP_RECVERR): off, connected, all.", valueName: "reception"))
+    private var errorQueue = Reception.off
+
+    /// ``ErrorReception`` in the words of the command line.
+    private enum Reception: String, ExpressibleByArgument, CaseIterable {
+        case off, connected, all
+
+        var value: ErrorReception {
+            switch self {
+            case .off: .off
+            case .connected: .connected
+            case .all: .all
+            }
+        }
+    }
+
     func apply(to options: inout DatagramOptions) {
         options.usesGRO = gro
         options.usesGSO = gso
         options.metadata = metadata
+        options.receivesErrors = errorQueue.value
     }
 }
 

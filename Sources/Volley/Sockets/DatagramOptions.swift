@@ -1,6 +1,9 @@
 public import VolleyCore
 
-/// How a live datagram endpoint is set up; nothing is set on the socket unless asked for here.
+/// How a live datagram endpoint is set up.
+///
+/// Nothing is set on the socket unless asked for here, but for two things that change how datagrams are received and not
+/// what is: `UDP_GRO`, unless ``usesGRO`` is off, and on wildcard binds the local address of each datagram.
 public struct DatagramOptions: Sendable {
     /// The most datagrams one `recvmmsg` or `sendmmsg` carries: 1…1024.
     public var batchSize = 64
