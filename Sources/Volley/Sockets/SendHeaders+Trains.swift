@@ -89,9 +89,12 @@ extension SendHeaders {
         return count
     }
 
+    /// Whether the first message is a train; only to be asked where trains are made.
+    var startsWithTrain: Bool { unsafe ends[0] > 1 }
+
     /// Whether the first message is a train the kernel refuses with `errno` to send as one; see ``Segmentation``.
     func isRefusedTrain(_ errno: Errno) -> Bool {
-        guard unsafe segmentation.pointee.isOn && ends[0] > 1 else { return false }
+        guard unsafe segmentation.pointee.isOn && startsWithTrain else { return false }
         // SAFETY: the first datagram of a train is as long as its segments, and has at least one vector's first bytes.
         guard unsafe segmentation.pointee.isRefusal(errno, segment: firstSegment) else { return false }
         if unsafe !segmentation.pointee.isOn { reset() }

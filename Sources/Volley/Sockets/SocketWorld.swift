@@ -165,6 +165,18 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         let result = unsafe sendmmsg(descriptor, sendHeaders.headers, messages)
         guard unsafe sendHeaders.segmentation.pointee.isOn else { return result }
         if result > 0 { return noteSent(messages: result) }
+        if result == -Int(EMSGSIZE), sendHeaders.startsWithTrain {
+            // From an earlier datagram, whose ICMP error looks alike, it does not come twice.
+            let second = unsafe sendmmsg(descriptor, sendHeaders.headers, messages)
+            if second > 0 {
+                transport.receiveFailed(
+                    DatagramError(
+                        .messageTooLong, operation: .send, origin: .network, peer: transport.remoteAddress))
+                return noteSent(messages: second)
+            }
+            // No room, or another error: which of the two the first was, the next try will tell.
+            if second != result { return second }
+        }
         guard sendHeaders.isRefusedTrain(Errno(rawValue: CInt(truncatingIfNeeded: -result))) else { return result }
         // Its datagrams can still go one by one.
         return unsafe transmit(slots, count: count)
