@@ -32,7 +32,7 @@ struct ReceiveRing: ~Copyable {
         var hasStaleFlags = false
         var slots: UnsafeMutablePointer<ReceiveSlot>
         var slotCapacity: Int
-        /// The drop counter as the last message that had one gave it.
+        /// The drop counter as the last message that had one gave it; at first, as the socket has it.
         var lastDrops: UInt32 = 0
     }
     var slots: UnsafeMutablePointer<ReceiveSlot> { unsafe state.pointee.slots }

@@ -71,6 +71,7 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(to: State(depth: min(Budget.depthMin, setup.batchSize)))
         lastDropCount = System.dropCount(descriptor) ?? 0
+        unsafe receiveRing.state.pointee.lastDrops = lastDropCount
         // An unconnected Unix socket is always "writable" to epoll, whatever its peer's queue: asking would spin.
         if setup.addressing == .unix && !setup.isConnected { backOff = Backoff() }
         unsafe transport.setReceiveRing(receiveRing.slots, slab: UnsafeRawBufferPointer(receiveRing.slab))
@@ -177,9 +178,12 @@ final class SocketWorld: DatagramWorld, EpollHandler {
             // No room, or another error: which of the two the first was, the next try will tell.
             if second != result { return second }
         }
+        let segmentation = unsafe sendHeaders.segmentation.pointee
         guard sendHeaders.isRefusedTrain(Errno(rawValue: CInt(truncatingIfNeeded: -result))) else { return result }
-        // Its datagrams can still go one by one.
-        return unsafe transmit(slots, count: count)
+        // Its datagrams can still go one by one; what the first of them meets alone as well was not about trains.
+        let single = unsafe transmit(slots, count: count)
+        if single == result { unsafe sendHeaders.segmentation.pointee = segmentation }
+        return single
     }
 
     /// How many datagrams the first `messages` messages were.

@@ -90,6 +90,19 @@ struct TrainFallbackTests {
         #expect(kernel.counts.last == 10)
     }
 
+    @Test("what each datagram of a train meets alone as well does not end trains",
+        arguments: [Errno.invalidArgument, .ioError, .messageTooLong])
+    func notAboutTrains(errno: Errno) {
+        kernel.refusal = { $0.destination == Self.other ? errno : nil }
+        for seed in 0..<3 { transport.send(pattern(100, seed: seed), to: Self.other) }
+        loop.settle()
+        #expect(noting.errors.map(\.errno) == [errno, errno, errno])
+        #expect(noting.errors.allSatisfy { $0.peer == Self.other })
+        let datagrams = send([(100, 20), (1400, 10)])
+        #expect(kernel.datagrams == datagrams)
+        #expect(kernel.counts == [20, 10])
+    }
+
     @Test("an error of its own costs a train no other datagram", arguments: [Errno.notPermitted, .noBufferSpace])
     func poisoned(errno: Errno) {
         let poison = pattern(100, seed: 5)
