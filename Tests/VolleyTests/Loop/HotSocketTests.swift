@@ -55,7 +55,8 @@ struct HotSocketTests {
         exchange()
     }
 
-    @Test("an endpoint whose first datagram closes all others, in the same turn, is the last to receive",
+    @Test(
+        "an endpoint whose first datagram closes all others, in the same turn, is the last to receive",
         arguments: [2, PollSet.capacity, PollSet.capacity + 4])
     func closesOthers(count: Int) throws {
         var all: [(noting: NotingProtocol, transport: RingTransport, address: SocketAddress)] = []

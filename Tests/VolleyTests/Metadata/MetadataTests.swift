@@ -8,15 +8,12 @@ import Testing
 /// What datagrams bring beside their bytes, as the kernel says it.
 @Suite("Metadata of datagrams", .timeLimit(.minutes(1)))
 struct MetadataTests {
-    typealias Meeting = TrainReceiveTests.Meeting
-    typealias Endpoint = TrainReceiveTests.Endpoint
-
     static let all: DatagramMetadata = [.localAddress, .timestamp, .trafficClass, .hopLimit, .drops]
 
-    private func endpoint(_ meeting: Meeting, _ metadata: DatagramMetadata) throws -> Endpoint {
+    private func endpoint(_ meeting: Meeting, _ metadata: DatagramMetadata) throws -> SteppedEndpoint {
         var options = DatagramOptions()
         options.metadata = metadata
-        return try Endpoint(meeting, options: options)
+        return try SteppedEndpoint(meeting, options: options)
     }
 
     /// Has a plain socket mark what it sends, as its target's family takes it.
@@ -30,10 +27,12 @@ struct MetadataTests {
         }
     }
 
-    @Test("each is what was asked for, and nothing else is there", arguments: Meeting.allCases, [
-        DatagramMetadata.localAddress, .timestamp, .trafficClass, .hopLimit, .drops, [], all,
-        [.timestamp, .trafficClass], [.localAddress, .hopLimit],
-    ])
+    @Test(
+        "each is what was asked for, and nothing else is there", arguments: Meeting.allCases,
+        [
+            DatagramMetadata.localAddress, .timestamp, .trafficClass, .hopLimit, .drops, [], all,
+            [.timestamp, .trafficClass], [.localAddress, .hopLimit],
+        ])
     func each(meeting: Meeting, metadata: DatagramMetadata) throws {
         let endpoint = try endpoint(meeting, metadata)
         let peer = try TrainPeer(meeting.peer)
@@ -62,7 +61,8 @@ struct MetadataTests {
         #expect(endpoint.transport.statistics.controlTruncated == 0)
     }
 
-    @Test("all of it comes with trains too, the same for each of a train's datagrams",
+    @Test(
+        "all of it comes with trains too, the same for each of a train's datagrams",
         .enabled(if: SegmentationSupport.probed.receivesTrains, "no UDP_GRO"), arguments: Meeting.allCases)
     func trains(meeting: Meeting) throws {
         let endpoint = try endpoint(meeting, Self.all)
@@ -94,12 +94,14 @@ struct MetadataTests {
         #expect(statistics.controlTruncated == 0)
     }
 
-    @Test("what the kernel dropped before a datagram is what SO_MEMINFO counts", arguments: [Meeting.ipv4, .ipv6, .mapped])
+    @Test(
+        "what the kernel dropped before a datagram is what SO_MEMINFO counts",
+        arguments: [Meeting.ipv4, .ipv6, .mapped])
     func drops(meeting: Meeting) throws {
         var options = DatagramOptions()
         options.metadata = [.drops]
         options.receiveBufferSize = 20_000
-        let endpoint = try Endpoint(meeting, options: options)
+        let endpoint = try SteppedEndpoint(meeting, options: options)
         let descriptor = try #require(endpoint.transport.descriptor)
         let peer = try TrainPeer(meeting.peer)
         var sent = 0
@@ -154,7 +156,7 @@ struct MetadataTests {
         var options = DatagramOptions()
         options.metadata = [.timestamp]
         options.tap = tap
-        let endpoint = try Endpoint(.ipv4, options: options)
+        let endpoint = try SteppedEndpoint(.ipv4, options: options)
         let peer = try TrainPeer()
         peer.send([1], to: endpoint.target)
         endpoint.receive(1)

@@ -8,9 +8,6 @@ import Testing
 /// What one datagram says about how it is to leave, as the kernel and a peer see it.
 @Suite("Options of a send", .timeLimit(.minutes(1)))
 struct SendOptionsTests {
-    typealias Meeting = TrainReceiveTests.Meeting
-    typealias Endpoint = TrainReceiveTests.Endpoint
-
     private func options(
         source: IPAddress? = nil, ecn: ECN? = nil, dscp: UInt8? = nil, transmitTime: MonotonicInstant? = nil
     ) -> SendOptions {
@@ -38,7 +35,7 @@ struct SendOptionsTests {
     @Test("the source is what was asked for", arguments: Meeting.allCases)
     func source(meeting: Meeting) throws {
         guard meeting.isWildcard else { return }
-        let endpoint = try Endpoint(meeting)
+        let endpoint = try SteppedEndpoint(meeting)
         let peer = try TrainPeer(meeting.peer)
         let sources = meeting.peer.isIPv6 ? [IPAddress.loopbackV6] : (1...4).map { IPAddress(v4: 0x7f00_0000 | $0) }
         for source in sources { send([1], from: endpoint.transport, to: peer.address, options(source: source)) }
@@ -51,10 +48,11 @@ struct SendOptionsTests {
         #expect(endpoint.noting.errors.isEmpty)
     }
 
-    @Test("a source that is not this host's is an error of that datagram alone",
+    @Test(
+        "a source that is not this host's is an error of that datagram alone",
         arguments: [Meeting.ipv4Wildcard, .ipv6Wildcard, .mapped], [1, 3])
     func foreignSource(meeting: Meeting, count: Int) throws {
-        let endpoint = try Endpoint(meeting)
+        let endpoint = try SteppedEndpoint(meeting)
         let peer = try TrainPeer(meeting.peer)
         let foreign = meeting.peer.isIPv6 ? IPAddress(v6High: 0x2001_0db8 << 32, low: 1) : IPAddress(v4: 0xc000_0201)
         for _ in 0..<count { send([1], from: endpoint.transport, to: peer.address, options(source: foreign)) }
@@ -73,7 +71,7 @@ struct SendOptionsTests {
     }
 
     /// The endpoint lives, and still makes trains where the kernel has them.
-    private func trainsGoOn(_ endpoint: Endpoint, _ peer: TrainPeer) throws {
+    private func trainsGoOn(_ endpoint: SteppedEndpoint, _ peer: TrainPeer) throws {
         let trains = endpoint.transport.statistics.trainsSent
         let arrivals = peer.arrivals.count
         for _ in 0..<10 { endpoint.transport.send([3, 3], to: peer.address) }
@@ -84,21 +82,22 @@ struct SendOptionsTests {
 
     @Test("a source of the other family is refused")
     func sourceOfOtherFamily() throws {
-        let endpoint = try Endpoint(.ipv4)
+        let endpoint = try SteppedEndpoint(.ipv4)
         let peer = try TrainPeer()
         send([1], from: endpoint.transport, to: peer.address, options(source: .loopbackV6))
         #expect(endpoint.noting.errors.map(\.errno) == [.invalidArgument])
         #expect(endpoint.transport.statistics.refusedDropped == 1)
     }
 
-    @Test("ECN and DSCP are set on that datagram alone, by another endpoint and a plain socket's reading",
+    @Test(
+        "ECN and DSCP are set on that datagram alone, by another endpoint and a plain socket's reading",
         arguments: Meeting.allCases)
     func trafficClass(meeting: Meeting) throws {
-        let sender = try Endpoint(meeting)
+        let sender = try SteppedEndpoint(meeting)
         let peer = try TrainPeer(meeting.peer)
         var metadata = DatagramOptions()
         metadata.metadata = [.trafficClass]
-        let receiver = try Endpoint(meeting.peer.isIPv6 ? .ipv6 : .ipv4, options: metadata)
+        let receiver = try SteppedEndpoint(meeting.peer.isIPv6 ? .ipv6 : .ipv4, options: metadata)
         let marks: [(ecn: ECN?, dscp: UInt8?)] = [
             (nil, nil), (.capable0, nil), (.capable1, 46), (nil, 63), (.congestionExperienced, 0), (.notCapable, nil),
             (nil, nil),
@@ -120,9 +119,11 @@ struct SendOptionsTests {
         #expect(sender.noting.errors.isEmpty)
     }
 
-    @Test("a connected endpoint takes options with and without its peer's name", arguments: [
-        IPAddress.loopbackV4, .loopbackV6, IPAddress.loopbackV4.mappedToIPv6,
-    ])
+    @Test(
+        "a connected endpoint takes options with and without its peer's name",
+        arguments: [
+            IPAddress.loopbackV4, .loopbackV6, IPAddress.loopbackV4.mappedToIPv6,
+        ])
     func connected(ip: IPAddress) throws {
         let loop = try EpollLoop()
         let peer = try TrainPeer(ip.unmapped)
@@ -140,7 +141,7 @@ struct SendOptionsTests {
 
     @Test("an unconnected endpoint needs a destination")
     func addressRequired() throws {
-        let endpoint = try Endpoint(.ipv4)
+        let endpoint = try SteppedEndpoint(.ipv4)
         send([1], from: endpoint.transport, to: nil, options(ecn: .capable0))
         #expect(endpoint.noting.errors.map(\.errno) == [.addressRequired])
     }
@@ -159,12 +160,13 @@ struct SendOptionsTests {
         #expect(transport.statistics.refusedDropped == 2)
     }
 
-    @Test("a datagram with a transmit time arrives, where the endpoint was opened for it",
+    @Test(
+        "a datagram with a transmit time arrives, where the endpoint was opened for it",
         arguments: [Meeting.ipv4, .ipv6, .mapped])
     func transmitTime(meeting: Meeting) throws {
         var settings = DatagramOptions()
         settings.sendsAtTransmitTime = true
-        let endpoint = try Endpoint(meeting, options: settings)
+        let endpoint = try SteppedEndpoint(meeting, options: settings)
         let peer = try TrainPeer(meeting.peer)
         // Loopback has no queueing discipline, and does not wait.
         for _ in 0..<3 {
@@ -178,7 +180,7 @@ struct SendOptionsTests {
 
     @Test("without that, the kernel refuses a transmit time, and that datagram alone", arguments: [1, 3])
     func transmitTimeUnasked(count: Int) throws {
-        let endpoint = try Endpoint(.ipv4)
+        let endpoint = try SteppedEndpoint(.ipv4)
         let peer = try TrainPeer()
         for _ in 0..<count {
             send([1], from: endpoint.transport, to: peer.address, options(transmitTime: endpoint.loop.now))
@@ -201,7 +203,9 @@ struct SendOptionsTests {
         let peer = try TrainPeer()
         let ips = (1...3).map { IPAddress(v4: 0x7f00_0000 | $0) }
         for (index, ip) in ips.enumerated() {
-            send([UInt8(index)], from: transport, to: peer.address, options(source: ip, ecn: .capable1, dscp: UInt8(index)))
+            send(
+                [UInt8(index)], from: transport, to: peer.address,
+                options(source: ip, ecn: .capable1, dscp: UInt8(index)))
         }
         transport.flush()
         #expect(transport.statistics.queued == 3)

@@ -56,12 +56,16 @@ struct ReceiveRingTests {
         Slot(payload: Array(payload), flags: flags, port: sender.address.port)
     }
 
-    @Test("a train longer than its slot: what is there is split, the last one is flagged, nothing is made up",
+    @Test(
+        "a train longer than its slot: what is there is split, the last one is flagged, nothing is made up",
         .enabled(if: SegmentationSupport.probed.receivesTrains, "no UDP_GRO"),
-        arguments: [(300, [100, 100, 100]), (250, [100, 100, 50]), (301, [100, 100, 100, 1]), (100, [100]), (60, [60])])
+        arguments: [
+            (300, [100, 100, 100]), (250, [100, 100, 50]), (301, [100, 100, 100, 1]), (100, [100]), (60, [60]),
+        ])
     func truncatedTrain(slotSize: Int, lengths: [Int]) {
         let ring = ReceiveRing(
-            capacity: 4, slotSize: slotSize, addressing: .ipv4, controlSize: Int(VOLLEY_GRO_SPACE), receivesTrains: true)
+            capacity: 4, slotSize: slotSize, addressing: .ipv4, controlSize: Int(VOLLEY_GRO_SPACE), receivesTrains: true
+        )
         let bytes = pattern(1000)
         sender.send(bytes, segment: 100, to: socket.address)
         sender.send([1, 2, 3], to: socket.address)
@@ -91,7 +95,9 @@ struct ReceiveRingTests {
         #expect(summary.truncated == 0)
     }
 
-    @Test("flags of truncated datagrams do not stay in slots that are filled again", arguments: [0, Int(VOLLEY_GRO_SPACE)])
+    @Test(
+        "flags of truncated datagrams do not stay in slots that are filled again",
+        arguments: [0, Int(VOLLEY_GRO_SPACE)])
     func staleFlags(controlSize: Int) {
         if controlSize == 0 { socket.set(CInt(IPPROTO_UDP), CInt(VOLLEY_UDP_GRO), 0) }
         let ring = ReceiveRing(
@@ -116,7 +122,8 @@ struct ReceiveRingTests {
         }
     }
 
-    @Test("single datagrams after trains lie in their own slots again, and truncated trains leave no flags",
+    @Test(
+        "single datagrams after trains lie in their own slots again, and truncated trains leave no flags",
         .enabled(if: SegmentationSupport.probed.receivesTrains, "no UDP_GRO"))
     func alignment() {
         let ring = ReceiveRing(
@@ -142,7 +149,8 @@ struct ReceiveRingTests {
         }
     }
 
-    @Test("a full batch of the longest trains fits, however many datagrams that is",
+    @Test(
+        "a full batch of the longest trains fits, however many datagrams that is",
         .enabled(if: SegmentationSupport.probed.receivesTrains, "no UDP_GRO"))
     func fullBatch() {
         let segmentsMax = SegmentationSupport.probed.segmentsMax

@@ -31,7 +31,8 @@ struct TrainFallbackTests {
         return datagrams
     }
 
-    @Test("EIO, or EINVAL for short segments: all of it goes singly, and no train is tried again",
+    @Test(
+        "EIO, or EINVAL for short segments: all of it goes singly, and no train is tried again",
         arguments: [(Errno.ioError, 100), (.ioError, 1400), (.invalidArgument, 100), (.invalidArgument, 1232)])
     func refusedForGood(errno: Errno, length: Int) {
         kernel.refusal = { $0.isTrain ? errno : nil }
@@ -50,7 +51,8 @@ struct TrainFallbackTests {
         #expect(statistics.sendsDropped == 0)
     }
 
-    @Test("segments too long for the path go singly, and shorter ones still in trains",
+    @Test(
+        "segments too long for the path go singly, and shorter ones still in trains",
         arguments: [Errno.messageTooLong, .invalidArgument])
     func pathTooNarrow(errno: Errno) {
         kernel.refusal = { $0.segment > 1300 ? errno : nil }
@@ -74,7 +76,8 @@ struct TrainFallbackTests {
         #expect(noting.errors.isEmpty)
     }
 
-    @Test("an error of an earlier datagram that a train meets is reported once, and trains go on",
+    @Test(
+        "an error of an earlier datagram that a train meets is reported once, and trains go on",
         arguments: [Errno.connectionRefused, .messageTooLong, .noRouteToHost])
     func inherited(errno: Errno) {
         kernel.failures = [errno]
@@ -90,7 +93,8 @@ struct TrainFallbackTests {
         #expect(kernel.counts.last == 10)
     }
 
-    @Test("what each datagram of a train meets alone as well does not end trains",
+    @Test(
+        "what each datagram of a train meets alone as well does not end trains",
         arguments: [Errno.invalidArgument, .ioError, .messageTooLong])
     func notAboutTrains(errno: Errno) {
         kernel.refusal = { $0.destination == Self.other ? errno : nil }
@@ -171,7 +175,8 @@ struct TrainFallbackTests {
         #expect(transport.statistics.sent == 30)
     }
 
-    @Test("random sizes, peers, short sends, refusals and full buffers: nothing lost, nothing twice, nothing out of order",
+    @Test(
+        "random sizes, peers, short sends, refusals and full buffers: each datagram once, in order",
         arguments: 0..<20)
     func anything(seed: UInt64) {
         var random = Random(seed: seed)
@@ -202,20 +207,4 @@ struct TrainFallbackTests {
         #expect(transport.writeBufferSize == 0)
         #expect(noting.errors.isEmpty)
     }
-}
-
-/// Numbers that are the same for a seed on every machine (SplitMix64).
-struct Random: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func next(below bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
 }

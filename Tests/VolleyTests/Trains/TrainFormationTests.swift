@@ -1,3 +1,4 @@
+import CVolley
 import Glibc
 import SystemPackage
 import Testing
@@ -86,7 +87,8 @@ struct TrainFormationTests {
         let transport = try loop.bind(to: SocketAddress(.loopbackV6, port: 0), DatagramOptions()) { NotingProtocol() }
         let linkLocal = IPAddress(v6High: 0xfe80 << 48, low: 1)
         let peers = [
-            SocketAddress(.loopbackV6, port: 9), SocketAddress(.loopbackV6, port: 10), SocketAddress(linkLocal, port: 10),
+            SocketAddress(.loopbackV6, port: 9), SocketAddress(.loopbackV6, port: 10),
+            SocketAddress(linkLocal, port: 10),
             SocketAddress(linkLocal, port: 10, scope: 1), SocketAddress(linkLocal, port: 10, scope: 2),
         ]
         for peer in peers { for index in 0..<3 { transport.send(pattern(10, seed: index), to: peer) } }
