@@ -19,7 +19,7 @@ struct ReceiveRing: ~Copyable {
     /// Nil when no metadata was asked for: then the kernel writes none, and nothing need be reset.
     private let controls: UnsafeMutableRawPointer?
     let controlSize: Int
-    /// Whether control messages say anything but the segment size.
+    /// Whether control messages say anything that was asked for but the segment size.
     let hasMetadata: Bool
     private let addressing: SocketAddressing
     /// What changes: behind a pointer, since the ring is a constant of the class that has it.
@@ -39,8 +39,11 @@ struct ReceiveRing: ~Copyable {
 
     /// Room for payloads of `slotSize` bytes and control areas of `controlSize` bytes, for `capacity` messages.
     /// `receivesTrains` says that a message may bring many datagrams.
-    init(capacity: Int, slotSize: Int, addressing: SocketAddressing, controlSize: Int, receivesTrains: Bool) {
-        hasMetadata = controlSize > (receivesTrains ? Int(VOLLEY_GRO_SPACE) : 0)
+    init(
+        capacity: Int, slotSize: Int, addressing: SocketAddressing, controlSize: Int, hasMetadata: Bool,
+        receivesTrains: Bool
+    ) {
+        self.hasMetadata = hasMetadata
         self.capacity = capacity
         self.addressing = addressing
         self.controlSize = controlSize

@@ -18,11 +18,13 @@ struct SocketSetup {
     var sendCapacity: Int { segmentsMax > 1 ? min(1024, batchSize * 16) : batchSize }
 
     /// Bytes of control area that what was asked for takes at most.
+    ///
+    /// With trains there is room for more: whoever had an adopted socket before may have asked for other things, the
+    /// kernel writes some of them first, and a train whose segment size did not fit would pass for one datagram.
     var controlSize: Int {
-        var size = metadata.controlSize
-        if receivesTrains { size += Int(VOLLEY_GRO_SPACE) }
-        return size
+        receivesTrains ? metadata.controlSize + Int(VOLLEY_GRO_SPACE) + Self.foreignControlSize : metadata.controlSize
     }
+    private static let foreignControlSize = 256
 }
 
 extension EpollLoop {

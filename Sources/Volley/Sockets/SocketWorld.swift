@@ -60,7 +60,7 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         addressing = setup.addressing
         receiveRing = ReceiveRing(
             capacity: setup.batchSize, slotSize: setup.slotSize, addressing: setup.addressing,
-            controlSize: setup.controlSize, receivesTrains: setup.receivesTrains)
+            controlSize: setup.controlSize, hasMetadata: !setup.metadata.isEmpty, receivesTrains: setup.receivesTrains)
         sendHeaders = SendHeaders(
             capacity: setup.sendCapacity, addressing: setup.addressing, remote: transport.remoteAddress,
             isConnected: setup.isConnected, segmentsMax: setup.segmentsMax)

@@ -64,7 +64,8 @@ struct ReceiveRingTests {
         ])
     func truncatedTrain(slotSize: Int, lengths: [Int]) {
         let ring = ReceiveRing(
-            capacity: 4, slotSize: slotSize, addressing: .ipv4, controlSize: Int(VOLLEY_GRO_SPACE), receivesTrains: true
+            capacity: 4, slotSize: slotSize, addressing: .ipv4, controlSize: Int(VOLLEY_GRO_SPACE), hasMetadata: false,
+            receivesTrains: true
         )
         let bytes = pattern(1000)
         sender.send(bytes, segment: 100, to: socket.address)
@@ -87,7 +88,8 @@ struct ReceiveRingTests {
         socket.set(CInt(IPPROTO_IP), CInt(IP_PKTINFO), 1)
         socket.set(CInt(IPPROTO_IP), CInt(IP_RECVTTL), 1)
         let ring = ReceiveRing(
-            capacity: 4, slotSize: 2048, addressing: .ipv4, controlSize: Int(VOLLEY_INT_SPACE), receivesTrains: false)
+            capacity: 4, slotSize: 2048, addressing: .ipv4, controlSize: Int(VOLLEY_INT_SPACE), hasMetadata: true,
+            receivesTrains: false)
         for index in 0..<3 { sender.send(pattern(100, seed: index), to: socket.address) }
         let (slots, summary) = receive(3, into: ring)
         #expect(slots == (0..<3).map { slot(pattern(100, seed: $0), .controlTruncated) })
@@ -101,7 +103,8 @@ struct ReceiveRingTests {
     func staleFlags(controlSize: Int) {
         if controlSize == 0 { socket.set(CInt(IPPROTO_UDP), CInt(VOLLEY_UDP_GRO), 0) }
         let ring = ReceiveRing(
-            capacity: 8, slotSize: 64, addressing: .ipv4, controlSize: controlSize, receivesTrains: controlSize > 0)
+            capacity: 8, slotSize: 64, addressing: .ipv4, controlSize: controlSize, hasMetadata: false,
+            receivesTrains: controlSize > 0)
         let short = { (seed: Int) in slot(pattern(20, seed: seed)) }
         for round in 0..<3 {
             for index in 0..<8 { sender.send(pattern(index % 2 == 0 ? 100 : 20, seed: index), to: socket.address) }
@@ -127,7 +130,8 @@ struct ReceiveRingTests {
         .enabled(if: SegmentationSupport.probed.receivesTrains, "no UDP_GRO"))
     func alignment() {
         let ring = ReceiveRing(
-            capacity: 4, slotSize: 500, addressing: .ipv4, controlSize: Int(VOLLEY_GRO_SPACE), receivesTrains: true)
+            capacity: 4, slotSize: 500, addressing: .ipv4, controlSize: Int(VOLLEY_GRO_SPACE), hasMetadata: false,
+            receivesTrains: true)
         for round in 0..<4 {
             var expected: [Slot] = []
             for index in 0..<4 {
@@ -155,7 +159,8 @@ struct ReceiveRingTests {
     func fullBatch() {
         let segmentsMax = SegmentationSupport.probed.segmentsMax
         let ring = ReceiveRing(
-            capacity: 8, slotSize: 65_536, addressing: .ipv4, controlSize: Int(VOLLEY_GRO_SPACE), receivesTrains: true)
+            capacity: 8, slotSize: 65_536, addressing: .ipv4, controlSize: Int(VOLLEY_GRO_SPACE), hasMetadata: false,
+            receivesTrains: true)
         var expected: [Slot] = []
         for train in 0..<8 {
             let bytes = pattern(segmentsMax * 4 - 1, seed: train)

@@ -131,4 +131,26 @@ struct TrainSendTests {
         transport.abort()
         loop.settle()
     }
+
+    @Test("what else was asked of an adopted socket neither hides the trains nor shows")
+    func adoptedWithMetadata() throws {
+        let loop = try EpollLoop()
+        let socket = try TrainPeer(.loopbackV4, receivesTrains: true)
+        socket.set(SOL_SOCKET, SO_TIMESTAMP, 1)
+        socket.set(SOL_SOCKET, CInt(VOLLEY_SO_RXQ_OVFL), 1)
+        socket.set(CInt(IPPROTO_IP), CInt(IP_PKTINFO), 1)
+        socket.set(CInt(IPPROTO_IP), CInt(IP_RECVTTL), 1)
+        let sender = try TrainPeer()
+        let bytes = pattern(950)
+        let noting = NotingProtocol()
+        let transport = try loop.adopt(dup(socket.descriptor), DatagramOptions()) { noting }
+        for _ in 0..<2 { sender.send(bytes, segment: 100, to: socket.address) }
+        loop.settle { noting.arrivals.count >= 20 }
+        #expect(noting.payloads == split(bytes, by: 100) + split(bytes, by: 100))
+        #expect(transport.statistics.trainsReceived == 2)
+        #expect(transport.statistics.controlTruncated == 0)
+        #expect(noting.arrivals.allSatisfy { $0.hopLimit == nil && $0.local == nil && $0.dscp == nil })
+        transport.abort()
+        loop.settle()
+    }
 }
