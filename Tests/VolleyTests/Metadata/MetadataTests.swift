@@ -162,4 +162,47 @@ struct MetadataTests {
         endpoint.receive(1)
         #expect(tap.received.map(\.time) == endpoint.noting.arrivals.map(\.timestamp))
     }
+
+    @Test(
+        "metadata the kernel had no room for is flagged on its datagram alone, and counted", arguments: [false, true])
+    func controlTruncated(isTrain: Bool) throws {
+        guard !isTrain || SegmentationSupport.probed.receivesTrains else { return }
+        var calls = Syscalls.kernel
+        let cuts = Cuts()
+        unsafe calls.recvmmsg = { descriptor, headers, count in
+            let result = unsafe Syscalls.kernel.recvmmsg(descriptor, headers, count)
+            for index in 0..<max(0, result) where cuts.take() {
+                unsafe headers[index].msg_hdr.msg_flags |= CInt(MSG_CTRUNC)
+            }
+            return result
+        }
+        let loop = try EpollLoop(syscalls: calls)
+        let noting = NotingProtocol()
+        var options = DatagramOptions()
+        options.metadata = Self.all
+        let transport = try loop.bind(to: SocketAddress(.loopbackV4, port: 0), options) { noting }
+        let address = try #require(transport.localAddress)
+        let peer = try TrainPeer()
+        peer.send([1], to: address)
+        peer.send(pattern(25), segment: isTrain ? 10 : 0, to: address)
+        peer.send([3], to: address)
+        let count = isTrain ? 5 : 3
+        loop.settle { noting.arrivals.count == count }
+        // Of a train, the last one has the flag.
+        #expect(noting.arrivals.indices.filter { noting.arrivals[$0].flags == .controlTruncated } == [count - 2])
+        #expect(noting.payloads == [[1]] + (isTrain ? split(pattern(25), by: 10) : [pattern(25)]) + [[3]])
+        #expect(transport.statistics.controlTruncated == 1)
+        #expect(transport.statistics.truncated == 0)
+    }
+}
+
+/// Says of the second message that its metadata was cut.
+private final class Cuts: @unchecked Sendable {
+    // True by the test: all of it is on one thread.
+    private var count = 0
+
+    func take() -> Bool {
+        count += 1
+        return count == 2
+    }
 }
