@@ -79,6 +79,55 @@ struct AllocationTests {
         #expect(counts.emptyReceives <= counts.fullReceives)
         #expect(counts.sends == (behaviour.answers ? batches : 0))
     }
+
+    @Test(
+        "nor do the datagrams of trains, coming or going, with all their metadata",
+        .enabled(if: SegmentationSupport.probed.receivesTrains, "no UDP_GRO"), .timeLimit(.minutes(2)),
+        arguments: Behaviour.allCases,
+        [[], [.localAddress, .timestamp, .trafficClass, .hopLimit, .drops]] as [DatagramMetadata])
+    func trains(behaviour: Behaviour, metadata: DatagramMetadata) throws {
+        let calls = CallCounts()
+        let loop = try EpollLoop(syscalls: calls.counted)
+        var options = DatagramOptions()
+        options.metadata = metadata
+        let transport = try loop.bind(to: SocketAddress(.loopbackV4, port: 0), options) { behaviour.makeProtocol() }
+        let peer = RawPeer(connectedTo: try #require(transport.localAddress))
+        var counted: UInt64 = 0
+        /// Sends trains with a single datagram between them, and lets the loop receive them.
+        func burst() {
+            let goal = transport.statistics.received + 102
+            for _ in 0..<2 {
+                peer.sendTrain(50)
+                peer.send(1)
+            }
+            while transport.statistics.received < goal {
+                allocations_begin()
+                loop.turn(waiting: true)
+                counted += allocations_end()
+            }
+        }
+        for _ in 0..<10 {
+            burst()
+            _ = peer.receiveAll()
+        }
+        let before = transport.statistics
+        calls.reset()
+        counted = 0
+        var echoed = 0
+        for _ in 0..<50 {
+            burst()
+            echoed += peer.receiveAll()
+        }
+        while behaviour.answers && echoed < 5100 { echoed += peer.receiveAll() }
+        let after = transport.statistics
+        #expect(counted == 0)
+        #expect(after.received - before.received == 5100)
+        #expect(after.trainsReceived - before.trainsReceived == 100)
+        #expect(echoed == (behaviour.answers ? 5100 : 0))
+        // What came together is answered together.
+        #expect(behaviour.answers == (after.trainsSent - before.trainsSent >= 50))
+        #expect(calls.counts.sends == (behaviour.answers ? Int(after.receiveBatches - before.receiveBatches) : 0))
+    }
 }
 
 /// How often the kernel was called.

@@ -31,6 +31,26 @@ final class RawPeer {
         }
     }
 
+    /// Sends `count` datagrams of `size` bytes as a train (`UDP_SEGMENT`).
+    func sendTrain(_ count: Int, size: Int = 64) {
+        var control = [UInt8](repeating: 0, count: Int(VOLLEY_SEND_CONTROL_SIZE))
+        // SAFETY: the kernel reads the bytes and the control area, which stay in place until it has.
+        let result = unsafe buffer.withUnsafeMutableBytes { bytes in
+            unsafe control.withUnsafeMutableBytes { control in
+                var vector = unsafe iovec(iov_base: bytes.baseAddress, iov_len: count * size)
+                return unsafe withUnsafeMutablePointer(to: &vector) { vector in
+                    var message = unsafe msghdr()
+                    unsafe message.msg_iov = vector
+                    unsafe message.msg_iovlen = 1
+                    unsafe message.msg_control = control.baseAddress
+                    unsafe message.msg_controllen = volley_write_segment_size(control.baseAddress, UInt16(size))
+                    return unsafe sendmsg(descriptor, &message, 0)
+                }
+            }
+        }
+        precondition(result == count * size)
+    }
+
     /// Takes everything that has come back; returns how many datagrams that were.
     func receiveAll() -> Int {
         var count = 0

@@ -51,6 +51,37 @@ struct InMemoryEndpointTests {
         loop.runUntilIdle()
     }
 
+    @Test("of a send's options an endpoint in memory shows the source, and knows no other", arguments: [false, true])
+    func sendOptions(isBlocked: Bool) {
+        let loop = ManualEventLoop()
+        let recorder = RecordingProtocol()
+        let endpoint = InMemoryEndpoint(recorder, on: loop, local: SocketAddress(IPAddress(v4: 0), port: 53))
+        endpoint.faults.isSendingBlocked = isBlocked
+        var options = SendOptions()
+        options.source = IPAddress(v4: 0xc000_02fe)
+        options.ecn = .capable0
+        options.dscp = 46
+        options.transmitTime = MonotonicInstant(nanoseconds: 1 << 40)
+        endpoint.transport.send(RawSpan([UInt8]([1]).span), to: Self.peer, options: options)
+        options.source = nil
+        endpoint.transport.send(RawSpan([UInt8]([2]).span), to: Self.peer, options: options)
+        options.source = .loopbackV6
+        endpoint.transport.send(RawSpan([UInt8]([3]).span), to: Self.peer, options: options)
+        loop.runUntilIdle()
+        endpoint.faults.isSendingBlocked = false
+        loop.runUntilIdle()
+        #expect(
+            endpoint.sent == [
+                InMemoryDatagram([1], peer: Self.peer, local: IPAddress(v4: 0xc000_02fe)),
+                InMemoryDatagram([2], peer: Self.peer),
+            ])
+        #expect(endpoint.transport.statistics.refusedDropped == 1)
+        #expect(endpoint.transport.statistics.errors == [.invalidArgument: 1])
+        #expect(endpoint.transport.statistics.queued == (isBlocked ? 2 : 0))
+        endpoint.transport.abort()
+        loop.runUntilIdle()
+    }
+
     @Test("a queued reply still leaves from the address its datagram was sent to")
     func queuedReplySource() {
         let loop = ManualEventLoop()

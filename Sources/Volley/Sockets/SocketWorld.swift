@@ -67,7 +67,8 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         addressing = setup.addressing
         receiveRing = ReceiveRing(
             capacity: setup.batchSize, slotSize: setup.receiveSize, addressing: setup.addressing,
-            controlSize: setup.switches.controlSize, receivesTrains: setup.switches.receivesTrains)
+            controlSize: setup.switches.controlSize, hasMetadata: !setup.switches.metadata.isEmpty,
+            receivesTrains: setup.switches.receivesTrains)
         sendHeaders = SendHeaders(
             capacity: setup.sendCapacity, addressing: setup.addressing, remote: transport.remoteAddress,
             isConnected: setup.isConnected, segmentsMax: setup.segmentsMax)
@@ -86,6 +87,7 @@ final class SocketWorld: DatagramWorld, EpollHandler {
         self.setup = setup
         isHeld = setup.isHeld
         dropCounter = DropCounter(startingAt: setup.initialDropCount)
+        unsafe receiveRing.state.pointee.lastDrops = setup.initialDropCount
         // An unconnected Unix socket is always "writable" to epoll, whatever its peer's queue: asking would spin.
         if setup.addressing == .unix && !setup.isConnected { backOff = Backoff() }
         unsafe transport.setReceiveRing(receiveRing.slots, slab: UnsafeRawBufferPointer(receiveRing.slab))

@@ -103,7 +103,7 @@ enum System {
     }
 
     /// Datagrams dropped for want of receive buffer: the ninth word of `SO_MEMINFO` (Linux 4.12), modulo 2³².
-    fileprivate static func dropCount(_ descriptor: CInt) -> UInt32? {
+    static func dropCount(_ descriptor: CInt) -> UInt32? {
         var words = InlineArray<9, UInt32>(repeating: 0)
         var length = UInt32(MemoryLayout.size(ofValue: words))
         // SAFETY: `length` is the size of `words`.

@@ -193,9 +193,11 @@ struct EndpointCreationTests {
         let calls = RecordedCalls()
         let loop = try EpollLoop(syscalls: calls.table)
         let address = SocketAddress(IPAddress(v4: 0x7f00_0001), port: 0)
-        _ = try loop.bind(to: address, DatagramOptions()) { RecordingProtocol() }
-        #expect(calls.options == [])
         var options = DatagramOptions()
+        // Trains have tests of their own.
+        options.usesGRO = false
+        _ = try loop.bind(to: address, options) { RecordingProtocol() }
+        #expect(calls.options == [])
         options.reusesPort = true
         options.allowsBroadcast = true
         let transport = try loop.bind(to: address, options) { RecordingProtocol() }

@@ -102,9 +102,11 @@ extension ReceiveHead {
         unsafe trafficClass = metadata.traffic_class
         unsafe hopLimit = metadata.hop_limit
         unsafe timestamp = metadata.timestamp_ns
-        // The counter runs modulo 2³², and so does the difference.
-        unsafe dropsBefore = metadata.drops &- dropsSoFar
-        dropsSoFar = metadata.drops
+        // The counter runs modulo 2³², and so does the difference; what waited already when the endpoint began may be
+        // behind it.
+        let difference = Int32(bitPattern: metadata.drops &- dropsSoFar)
+        unsafe dropsBefore = UInt32(max(0, difference))
+        if difference > 0 { dropsSoFar = metadata.drops }
     }
 }
 

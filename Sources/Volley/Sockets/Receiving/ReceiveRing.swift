@@ -19,7 +19,7 @@ struct ReceiveRing: ~Copyable {
     /// Nil when no metadata was asked for: then the kernel writes none, and nothing need be reset.
     private let controls: UnsafeMutableRawPointer?
     let controlSize: Int
-    /// Whether control messages say anything but the segment size.
+    /// Whether control messages say anything that was asked for but the segment size.
     let hasMetadata: Bool
     private let addressing: SocketAddressing
     /// What changes: behind a pointer, since the ring is a constant of the class that has it.
@@ -32,7 +32,7 @@ struct ReceiveRing: ~Copyable {
         var hasStaleFlags = false
         var slots: UnsafeMutablePointer<ReceiveSlot>
         var slotCapacity: Int
-        /// The drop counter as the last message that had one gave it.
+        /// The drop counter as the last message that had one gave it; at first, as the socket has it.
         var lastDrops: UInt32 = 0
     }
     var slots: UnsafeMutablePointer<ReceiveSlot> { unsafe state.pointee.slots }
@@ -40,8 +40,11 @@ struct ReceiveRing: ~Copyable {
     /// Makes room for `capacity` messages: payloads of `slotSize` bytes, control areas of `controlSize` bytes.
     ///
     /// `receivesTrains` says that a message may bring many datagrams.
-    init(capacity: Int, slotSize: Int, addressing: SocketAddressing, controlSize: Int, receivesTrains: Bool) {
-        hasMetadata = controlSize > (receivesTrains ? Int(VOLLEY_GRO_SPACE) : 0)
+    init(
+        capacity: Int, slotSize: Int, addressing: SocketAddressing, controlSize: Int, hasMetadata: Bool,
+        receivesTrains: Bool
+    ) {
+        self.hasMetadata = hasMetadata
         self.capacity = capacity
         self.addressing = addressing
         self.controlSize = controlSize

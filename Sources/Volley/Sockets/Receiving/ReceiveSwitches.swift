@@ -36,7 +36,13 @@ struct ReceiveSwitches {
     }
 
     /// Bytes of control area that all this takes at most.
-    var controlSize: Int { metadata.controlSize + (receivesTrains ? Int(VOLLEY_GRO_SPACE) : 0) }
+    ///
+    /// With trains there is room for more: whoever had an adopted socket before may have asked for other things, the
+    /// kernel writes some of them first, and a train whose segment size did not fit would pass for one datagram.
+    var controlSize: Int {
+        receivesTrains ? metadata.controlSize + Int(VOLLEY_GRO_SPACE) + Self.foreignControlSize : metadata.controlSize
+    }
+    private static let foreignControlSize = 256
 
     /// Sets them on the socket; off, only where somebody else had turned one on.
     ///

@@ -13,6 +13,9 @@ struct Segmentation {
     /// datagram in fragments.
     var segmentMax: UInt32 = 65_535
 
+    /// The last train met an `EMSGSIZE` that may have been an earlier datagram's.
+    var isSuspicious = false
+
     var isOn: Bool { segmentsMax > 1 }
 
     /// The length every path takes (RFC 8200 section 5, less 48 bytes of headers): an `EINVAL` for segments of this

@@ -17,18 +17,29 @@ extension SocketWorld {
         if result > 0 { return noteSent(messages: result) }
         let errno = Errno(rawValue: CInt(truncatingIfNeeded: -result))
         guard sendHeaders.mayRefuseTrain(errno) else { return result }
-        // The same errno can be an earlier datagram's, reported now: then the train goes at the second try.
-        let second = unsafe sendmmsg(descriptor, sendHeaders.headers, messages)
-        if second != result { reportInherited(errno) }
-        if second > 0 { return noteSent(messages: second) }
-        guard second == result else { return second }
+        if errno == .messageTooLong {
+            // It can be an earlier datagram's, reported now: then the train goes at the second try. If that meets
+            // something else, such as a full queue, the next will tell.
+            unsafe sendHeaders.segmentation.pointee.isSuspicious = true
+            let second = unsafe sendmmsg(descriptor, sendHeaders.headers, messages)
+            if second > 0 { return noteSent(messages: second) }
+            guard second == result else { return second }
+            unsafe sendHeaders.segmentation.pointee.isSuspicious = false
+        }
+        let segmentation = unsafe sendHeaders.segmentation.pointee
         sendHeaders.noteRefusedTrain(errno)
-        // Its datagrams can still go one by one.
-        return unsafe transmit(slots, count: count)
+        // Its datagrams can still go one by one; what the first of them meets alone as well was not about trains.
+        let single = unsafe transmit(slots, count: count)
+        if single == result { unsafe sendHeaders.segmentation.pointee = segmentation }
+        return single
     }
 
     /// How many datagrams the first `messages` messages were.
     private func noteSent(messages: Int) -> Int {
+        if unsafe sendHeaders.segmentation.pointee.isSuspicious {
+            unsafe sendHeaders.segmentation.pointee.isSuspicious = false
+            reportInherited(.messageTooLong)
+        }
         let count = sendHeaders.slotCount(of: messages)
         if count > messages { transport.countTrains(sent: sendHeaders.trainCount(of: messages)) }
         return count
