@@ -109,34 +109,46 @@ struct ReceiveRing: ~Copyable {
 
     /// Turns the first `count` headers, as the kernel left them, into receive slots, and readies them for the next call.
     func collect(_ count: Int) -> Summary {
-        var summary = Summary()
-        var flags: CInt = 0
-        var index = 0
         // What most messages need: the length. What is rare, or costs only those who asked for it, has passes of its own.
-        let end = unsafe state.pointee.isAligned ? count : 0
-        // Once, since a store through any of them might change it, for all the compiler knows.
-        let (headers, slots, controlSize) = unsafe (headers, slots, controlSize)
-        while index < end {
+        let plain = controlSize == 0 ? count : unsafe state.pointee.isAligned ? collectWithoutControl(count) : 0
+        var summary = collectLengths(plain)
+        if addressing == .unix { collectNames(count) }
+        if plain < count { collectWithControl(plain..<count, into: &summary) }
+        return summary
+    }
+
+    /// Reads the lengths of the first `count` messages.
+    @inline(__always)
+    private func collectLengths(_ count: Int) -> Summary {
+        var summary = Summary()
+        summary.datagrams = count
+        var flags: CInt = 0
+        let (headers, slots) = unsafe (headers, slots)
+        for index in 0..<count {
             // SAFETY: the kernel filled `count <= capacity` headers; without MSG_TRUNC among the flags of the call, no
             // length it gives exceeds the place it was given.
-            let header = unsafe headers + index
-            if controlSize > 0 {
-                guard unsafe header.pointee.msg_hdr.msg_controllen == 0 else { break }
-                unsafe header.pointee.msg_hdr.msg_controllen = controlSize
-            }
-            let length = unsafe header.pointee.msg_len
+            let length = unsafe headers[index].msg_len
             unsafe slots[index].count = length
             summary.bytes &+= Int(length)
-            unsafe flags |= header.pointee.msg_hdr.msg_flags
+            unsafe flags |= headers[index].msg_hdr.msg_flags
+        }
+        let isIncomplete = flags & CInt(MSG_TRUNC | MSG_CTRUNC) != 0
+        if unsafe isIncomplete || state.pointee.hasStaleFlags { collectFlags(count, into: &summary) }
+        unsafe state.pointee.hasStaleFlags = isIncomplete
+        return summary
+    }
+
+    /// Readies the control areas of the messages that brought none, up to the first that did; returns its number.
+    private func collectWithoutControl(_ count: Int) -> Int {
+        var index = 0
+        while index < count {
+            // SAFETY: as above.
+            let header = unsafe headers + index
+            guard unsafe header.pointee.msg_hdr.msg_controllen == 0 else { break }
+            unsafe header.pointee.msg_hdr.msg_controllen = controlSize
             index &+= 1
         }
-        summary.datagrams = index
-        let isIncomplete = flags & CInt(MSG_TRUNC | MSG_CTRUNC) != 0
-        if unsafe isIncomplete || state.pointee.hasStaleFlags { collectFlags(index, into: &summary) }
-        unsafe state.pointee.hasStaleFlags = isIncomplete
-        if addressing == .unix { collectNames(count) }
-        if index < count { collectWithControl(index..<count, into: &summary) }
-        return summary
+        return index
     }
 
     private func collectFlags(_ count: Int, into summary: inout Summary) {
