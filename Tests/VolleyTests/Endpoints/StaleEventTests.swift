@@ -90,7 +90,7 @@ private final class Pipe {
 
     /// Far above the lowest free number, which is what every test beside this one gets: a number closed here is still
     /// free when it is asked for again. (`dup2` would take it from whoever has got it meanwhile.)
-    private static let firstNumber: CInt = 900
+    private static let firstNumber = getdtablesize() - 64
 
     /// - Parameter number: the number the reading end is to have.
     init(readingAs number: CInt? = nil) {

@@ -28,8 +28,8 @@ struct ActivatedSocketsTests {
             try #require(unsafe abstract.withKernelBytes { unsafe Syscalls.kernel.bind(unix, $0) } == 0)
             datagramAddress = try #require(SocketAddress(kernelBytes: System.name(of: datagram, peer: false) ?? []))
             unixAddress = abstract
-            // High up, where no other test gets its descriptors, with a gap behind.
-            first = 900
+            // At the end of the table, where no other test gets its descriptors, with a gap behind.
+            first = getdtablesize() - 16
             for (index, descriptor) in [datagram, stream, unix].enumerated() {
                 try #require(dup2(descriptor, first + CInt(index)) >= 0)
             }

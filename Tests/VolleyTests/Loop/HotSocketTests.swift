@@ -138,9 +138,9 @@ struct HotSocketTests {
     func goneNumber() throws {
         // High numbers are not given out while lower ones are free: the number stays nobody's.
         let original = socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0)
-        let number = fcntl(original, F_DUPFD_CLOEXEC, CInt(900))
+        let number = fcntl(original, F_DUPFD_CLOEXEC, getdtablesize() - 128)
         close(original)
-        try #require(number >= 900)
+        try #require(number >= getdtablesize() - 128)
         let noting = NotingProtocol()
         _ = try loop.adopt(number, DatagramOptions()) { noting }
         loop.settle()
