@@ -14,7 +14,7 @@ struct ServeCommand: ParsableCommand {
               echo     sends every datagram back, from the address it was sent to
               sink     receives and counts
               reflect  answers with one line of text: the sender's address as seen here, the address it sent to
-                       (on wildcard binds) and the size
+                       (on wildcard binds), the size, and of --metadata address, ecn and ttl
 
             EXAMPLES
               volley serve echo --listen 127.0.0.1:7007
@@ -71,7 +71,9 @@ struct ServeCommand: ParsableCommand {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Bytes of a receive slot; longer datagrams are truncated.", valueName: "bytes"))
+        help: ArgumentHelp(
+            "Bytes of a receive slot; longer datagrams are truncated, and under 65,536 there is no GRO.",
+            valueName: "bytes"))
     var slotSize = 65_536
 
     @OptionGroup var datapath: DatapathOptions

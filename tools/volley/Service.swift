@@ -64,7 +64,10 @@ final class Reflect: DatagramProtocol {
     func datagramReceived(_ datagram: Datagram) {
         var text = "from \(datagram.source)"
         if let local = datagram.localAddress { text += " to \(local)" }
-        text += ", \(datagram.count) bytes\(datagram.isTruncated ? " (truncated)" : "")\n"
+        text += ", \(datagram.count) bytes\(datagram.isTruncated ? " (truncated)" : "")"
+        if let ecn = datagram.ecn, let dscp = datagram.dscp { text += ", ECN \(ecn.rawValue), DSCP \(dscp)" }
+        if let hopLimit = datagram.hopLimit { text += ", hop limit \(hopLimit)" }
+        text += "\n"
         datagram.reply(Array(text.utf8))
     }
 }
