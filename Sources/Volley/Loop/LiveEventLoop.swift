@@ -1,3 +1,4 @@
+internal import Synchronization
 internal import SystemPackage
 public import VolleyCore
 
@@ -45,11 +46,7 @@ public final class LiveEventLoop: EventLoopHandle {
     ) throws(DatagramError) -> Result {
         if thread.isCurrent { return try thread.withLoop(body) }
         let reply = Reply<Result>()
-        let isTaken = mailbox.execute { loop in
-            guard let loop = loop as? EpollLoop else { return }
-            do throws(DatagramError) { reply.give(.success(try body(loop))) } catch { reply.give(.failure(error)) }
-        }
-        guard isTaken else { throw DatagramError(.canceled, operation: .create) }
+        post(body) { reply.give($0) }
         return try reply.wait().get()
     }
 
@@ -58,18 +55,36 @@ public final class LiveEventLoop: EventLoopHandle {
         _ body: @escaping @Sendable (EpollLoop) throws(DatagramError) -> Result
     ) async throws(DatagramError) -> Result {
         let result: Swift.Result<Result, DatagramError> = await withCheckedContinuation { continuation in
-            let isTaken = mailbox.execute { loop in
-                guard let loop = loop as? EpollLoop else { return }
-                do throws(DatagramError) {
-                    continuation.resume(returning: .success(try body(loop)))
-                } catch {
-                    continuation.resume(returning: .failure(error))
-                }
-            }
-            if !isTaken {
-                continuation.resume(returning: .failure(DatagramError(.canceled, operation: .create)))
-            }
+            post(body) { continuation.resume(returning: $0) }
         }
         return try result.get()
+    }
+
+    /// Posts `body` and gives its result to `give`: `ECANCELED` when the loop never runs it, since it has stopped or is
+    /// stopping.
+    private func post<Result: Sendable>(
+        _ body: @escaping @Sendable (EpollLoop) throws(DatagramError) -> Result,
+        _ give: @escaping @Sendable (Swift.Result<Result, DatagramError>) -> Void
+    ) {
+        // Only the posted call holds on to it, here or in the mailbox.
+        let answer = Answer(give)
+        _ = mailbox.execute { loop in
+            guard let loop = loop as? EpollLoop else { return }
+            do throws(DatagramError) { answer.give(.success(try body(loop))) } catch { answer.give(.failure(error)) }
+        }
+    }
+}
+
+/// A result that somebody waits for: given once, and at the latest when nobody is left who could give it.
+private final class Answer<Result: Sendable>: Sendable {
+    private let isGiven = Atomic(false)
+    private let receiver: @Sendable (Swift.Result<Result, DatagramError>) -> Void
+
+    init(_ receiver: @escaping @Sendable (Swift.Result<Result, DatagramError>) -> Void) { self.receiver = receiver }
+
+    deinit { give(.failure(DatagramError(.canceled, operation: .create))) }
+
+    func give(_ result: Swift.Result<Result, DatagramError>) {
+        if !isGiven.exchange(true, ordering: .relaxed) { receiver(result) }
     }
 }

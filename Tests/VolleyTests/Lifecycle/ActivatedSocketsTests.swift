@@ -54,7 +54,10 @@ struct ActivatedSocketsTests {
         #expect(sockets[1].localAddress?.family == .ipv6)
         #expect(sockets[2].localAddress == nil && sockets[2].unixLocalAddress == passed.unixAddress)
         #expect(sockets[0].description == "dns: datagram \(passed.datagramAddress)")
-        for identity in passed.identities { #expect(fcntl(identity.descriptor, F_GETFD) == FD_CLOEXEC) }
+        // They close with their owners.
+        withExtendedLifetime(sockets) {
+            for identity in passed.identities { #expect(fcntl(identity.descriptor, F_GETFD) == FD_CLOEXEC) }
+        }
     }
 
     @Test("a socket closes with its last reference, unless its descriptor was taken, which is possible once")
