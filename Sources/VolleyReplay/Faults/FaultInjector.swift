@@ -89,7 +89,8 @@ public final class FaultInjector {
         let subject = FaultSubject(
             direction: direction, source: source, destination: destination, count: payload.byteCount, time: time,
             number: number)
-        return isSend ? judge(subject, payload, plan.sending, &sending) : judge(subject, payload, plan.receiving, &receiving)
+        return isSend
+            ? judge(subject, payload, plan.sending, &sending) : judge(subject, payload, plan.receiving, &receiving)
     }
 
     private func judge(

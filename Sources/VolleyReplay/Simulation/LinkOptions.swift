@@ -10,7 +10,7 @@ public struct LinkOptions {
     ///
     /// Faults of reordering and delay overtake in any case.
     public var jitterReorders = true
-    /// Bits per second, of whole IP packets; `nil` for a path without limit. Less than 1 counts as 1.
+    /// Bits per second, of whole IP packets; `nil` for a path without limit, and less than 1 counts as 1.
     public var bandwidth: Int?
     /// How many packets may wait for their transmission, that under way included; others are dropped and counted.
     ///
@@ -18,7 +18,7 @@ public struct LinkOptions {
     public var queuePackets = 1_000
     /// How many bytes may wait likewise.
     public var queueBytes = Int.max
-    /// The largest IP packet that the sender's interface takes, in bytes; at least 576 for IPv4 and 1,280 for IPv6.
+    /// The largest IP packet that the sender's interface takes, in bytes; less than 576 (IPv6: 1,280) counts as that.
     ///
     /// A larger datagram is sent in fragments, or refused with `EMSGSIZE`: ``SimulatedEndpoint/Options/fragments``. Each
     /// fragment takes its own transmission and can be lost by itself; one lost is the datagram lost.

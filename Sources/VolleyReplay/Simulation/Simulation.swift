@@ -55,7 +55,8 @@ public final class Simulation {
     ///   - seed: any number.
     ///   - wallClock: the time of day at instant 0; by default the beginning of 2025 (UTC).
     public init(
-        seed: UInt64, startingAt wallClock: WallClockTime = WallClockTime(nanosecondsSinceEpoch: 1_735_689_600_000_000_000)
+        seed: UInt64,
+        startingAt wallClock: WallClockTime = WallClockTime(nanosecondsSinceEpoch: 1_735_689_600_000_000_000)
     ) {
         self.seed = seed
         loop = VirtualEventLoop(startingAt: wallClock)
@@ -83,7 +84,8 @@ public final class Simulation {
             ]
         if let taken = addresses.first(where: { hostsByAddress[$0] != nil || $0.isMulticast || $0.isUnspecified }) {
             throw SimulationFailure(
-                time: loop.now, message: "the host \(name) cannot have the address \(taken): "
+                time: loop.now,
+                message: "the host \(name) cannot have the address \(taken): "
                     + (hostsByAddress[taken].map { "\($0.name) has it" } ?? "it is no host's"))
         }
         let host = SimulatedHost(name, addresses, in: self, index: hosts.count, boot: boot)
