@@ -3,6 +3,14 @@ public import VolleyCore
 
 /// What goes wrong with datagrams, and how often; nothing, unless it is said.
 ///
+/// ```swift
+/// var faults = Faults()
+/// faults.burstLoss = BurstLoss(p: 0.5, r: 0.5)
+/// faults.filter = { subject in subject.destination.ip == address }
+/// var options = SimulatedEndpoint.Options()
+/// options.faults = FaultPlan(seed: 1, sending: faults)
+/// ```
+///
 /// Probabilities are from 0 to 1, and anything beyond counts as the nearer of the two. They are drawn for each datagram
 /// by itself, in this order: errno, ICMP error, burst loss, loss, corruption, truncation, duplication, reordering, delay.
 /// What is corrupted or truncated arrives so, as it does when a middlebox has done it before the checksum was made anew.

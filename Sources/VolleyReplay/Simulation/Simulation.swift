@@ -62,6 +62,11 @@ public final class Simulation {
         loop = VirtualEventLoop(startingAt: wallClock)
     }
 
+    deinit {
+        // Nothing of a network that is gone may run, should somebody have kept its loop.
+        if !hasEnded { loop.end() }
+    }
+
     // MARK: Building
 
     /// Adds a host.

@@ -99,11 +99,11 @@ struct ExplorationTests {
         #expect(nowhere.failures.first?.writeError?.contains("none/seed-3.txt") == true)
     }
 
-    @Test("1,000 seeds of a lossy request and response simulation hold what they promise")
-    func thousandSeeds() throws {
-        let report = Simulation.explore(seeds: 0..<1_000) { try LossyRequests.run($0) }
+    @Test("every seed of a lossy request and response simulation holds what it promises")
+    func manySeeds() throws {
+        let report = Simulation.explore(seeds: 0..<300) { try LossyRequests.run($0) }
         try report.requireSuccess()
-        #expect(report.runs == 1_000)
+        #expect(report.runs == 300)
     }
 }
 

@@ -170,6 +170,28 @@ struct NetworkErrorTests {
         simulation.end()
     }
 
+    @Test("what was sent with a delay arrives, although its sender has closed")
+    func delayedSend() throws {
+        let simulation = Simulation(seed: 1)
+        let one = try simulation.addHost("one")
+        let other = try simulation.addHost("other")
+        var faults = Faults()
+        faults.delay = .constant(.milliseconds(30))
+        faults.duplication = 1
+        var options = SimulatedEndpoint.Options()
+        options.faults = FaultPlan(seed: 1, sending: faults)
+        let receiver = ArrivalRecorder()
+        try other.bind(port: 9) { receiver }
+        let endpoint = try one.connect(to: other.address(9), options: options) { ArrivalRecorder() }
+        endpoint.transport.send([1, 2])
+        endpoint.transport.close()
+        simulation.run(for: .seconds(1))
+        #expect(!endpoint.isOpen)
+        #expect(receiver.payloads == [[1, 2], [1, 2]])
+        #expect(receiver.times == [31_000_000, 31_000_000])
+        simulation.end()
+    }
+
     @Test("an injected ICMP error takes the datagram's place")
     func injectedICMP() throws {
         let simulation = Simulation(seed: 1)
