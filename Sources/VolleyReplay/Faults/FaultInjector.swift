@@ -173,7 +173,7 @@ public final class FaultInjector {
         }
         let isDoubled = generator.chance(rule.duplication)
         if isDoubled { note(.duplication, subject) }
-        if let reordering = rule.reordering, subject.number % reordering.gap == reordering.gap - 1,
+        if let reordering = rule.reordering, subject.number % max(1, reordering.gap) == max(1, reordering.gap) - 1,
             generator.chance(reordering.probability)
         {
             copy.delay = reordering.delay.sample(&generator)

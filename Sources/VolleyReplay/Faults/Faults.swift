@@ -58,12 +58,12 @@ public struct Faults {
         public var probability: Double
         /// How long it is held back.
         public var delay: DelayDistribution
-        /// Only every so manieth datagram may be held back; 1 for any.
+        /// Only every so manieth datagram may be held back; 1 for any, and less counts as that.
         public var gap: Int
 
-        /// Reordering from its parts; a `gap` below 1 counts as 1.
+        /// Reordering from its parts.
         public init(_ probability: Double, by delay: DelayDistribution, gap: Int = 1) {
-            (self.probability, self.delay, self.gap) = (probability, delay, max(1, gap))
+            (self.probability, self.delay, self.gap) = (probability, delay, gap)
         }
     }
 

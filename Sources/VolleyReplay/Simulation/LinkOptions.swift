@@ -25,6 +25,8 @@ public struct LinkOptions {
     public var mtu = 1_500
     /// The largest IP packet that the whole path takes, where that is less than ``mtu``; the sender does not know it.
     ///
+    /// Less than 576 (IPv6: 1,280) counts as that.
+    ///
     /// A larger packet is dropped, and an ICMP "fragmentation needed" or ICMPv6 "packet too big" tells the sending host,
     /// which keeps to it from then on.
     public var pathMTU: Int?

@@ -23,8 +23,8 @@ public final class SimulatedEndpoint {
         public var fragments = true
         /// Whether it may send to 255.255.255.255 (`SO_BROADCAST`); `EACCES` otherwise.
         public var allowsBroadcast = false
-        /// What goes wrong at this endpoint, beside what goes wrong on the links; the simulation's seed is mixed into
-        /// the plan's.
+        /// What goes wrong at this endpoint, beside what goes wrong on the links; the simulation's seed decides together
+        /// with the plan's.
         public var faults: FaultPlan?
         /// An onlooker of everything received and sent, such as a ``CaptureTap``.
         public var tap: (any DatagramTap)?
@@ -62,12 +62,10 @@ public final class SimulatedEndpoint {
         ring = RingTransport(
             eventLoop: host.loop, names: names, addressing: local.family == .ipv6 ? .ipv6 : .ipv4,
             limits: options.writeBufferLimits)
-        faults = options.faults.map { plan in
-            var plan = plan
-            var mixer = SplitMix(state: host.simulation.seed)
-            plan.seed ^= mixer.next()
-            return FaultInjector(plan, stream: stream)
-        }
+        // The simulation's seed takes part, so that its seeds differ in these faults too.
+        var mixer = SplitMix(state: host.simulation.seed ^ stream)
+        let faultStream = mixer.next()
+        faults = options.faults.map { FaultInjector($0, stream: faultStream) }
         world = SimulatedWorld(ring, host: host, options: options, faults: faults, local: local, remote: remote)
     }
 

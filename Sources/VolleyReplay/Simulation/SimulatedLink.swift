@@ -98,16 +98,20 @@ public final class SimulatedLink {
     private func wire(_ packet: SimulationPacket) -> (count: Int, bytes: Int)? {
         guard case .datagram = packet.body else { return (1, packet.size) }
         let sent = packet.fragments(packet.packetSizeMax)
-        guard let pathMTU = options.pathMTU, min(packet.size, packet.packetSizeMax) > pathMTU else { return sent }
+        guard let pathMTU = pathMTU(packet), min(packet.size, packet.packetSizeMax) > pathMTU else { return sent }
         // Routers cut up what the sender has cut up already, but only over IPv4; the rest may not be cut.
         return sent.count > 1 && !packet.isIPv6 ? packet.fragments(pathMTU) : nil
+    }
+
+    private func pathMTU(_ packet: SimulationPacket) -> Int? {
+        options.pathMTU.map { max($0, packet.isIPv6 ? 1_280 : 576) }
     }
 
     private func refuseTooBig(_ packet: SimulationPacket) {
         statistics.tooBig += 1
         simulation.note(.tooBig, at: name, packet)
         var fault = Faults.ICMPFault(type: packet.isIPv6 ? 2 : 3, code: packet.isIPv6 ? 0 : 4, 1)
-        fault.info = UInt32(clamping: options.pathMTU ?? 0)
+        fault.info = UInt32(clamping: pathMTU(packet) ?? 0)
         fault.offender = packet.isIPv6 ? simulation.routerIPv6 : simulation.routerIPv4
         report(fault, packet, after: max(0, options.latency.wholeNanoseconds))
     }

@@ -187,6 +187,34 @@ struct LinkTests {
         #expect(pair.link.statistics.fragmented == 1)
     }
 
+    @Test("senseless options count as the nearest sensible ones")
+    func senselessOptions() throws {
+        var options = LinkOptions(latency: .seconds(-1))
+        options.jitter = .constant(.seconds(-1))
+        options.bandwidth = Int.max
+        options.queuePackets = -1
+        options.mtu = -1
+        options.pathMTU = 0
+        var faults = Faults()
+        faults.reordering = Faults.Reordering(7, by: .constant(.seconds(-1)), gap: 0)
+        faults.corruption = -1
+        faults.corruptedBits = 0
+        faults.loss = .nan
+        options.faults = faults
+        for isIPv6 in [false, true] {
+            let pair = try Pair(options, isIPv6: isIPv6)
+            pair.send(0, 60_000)
+            pair.simulation.run(for: .seconds(1))
+            #expect(pair.receiver.counts == [0, 60_000])
+        }
+        options.bandwidth = -1
+        options.latency = .seconds(Int64.max)
+        let endless = try Pair(options)
+        endless.send(100, 100)
+        endless.simulation.run(for: .seconds(1))
+        #expect(endless.receiver.counts.isEmpty)
+    }
+
     @Test("a cut works in one direction or both, and for as long as it is to")
     func partitions() throws {
         for isSymmetric in [false, true] {
