@@ -20,6 +20,7 @@ public enum FaultedCapture {
     ///
     /// Datagrams for the endpoint become bare IP packets, with their faults as comments. All other records are copied,
     /// on interfaces of their own link types. Records stay in the order of time; what is late goes between later ones.
+    /// A datagram in fragments is such a record, and meets none.
     ///
     /// - Parameters:
     ///   - reader: what is read.

@@ -60,7 +60,7 @@ final class FaultedWorld: DatagramWorld {
             return errno.rawValue
         }
         if let icmp = verdict.icmp {
-            let message = ICMPMessage(
+            let message = ICMPReport(
                 type: icmp.fault.type, code: icmp.fault.code, info: icmp.fault.info,
                 offender: icmp.fault.offender ?? destination.ip.unmapped,
                 quotedSource: local, quotedDestination: SocketAddress(destination.ip.unmapped, port: destination.port),
@@ -113,7 +113,7 @@ final class FaultedWorld: DatagramWorld {
         }
     }
 
-    private func report(_ message: ICMPMessage, peer: SocketAddress) {
+    private func report(_ message: ICMPReport, peer: SocketAddress) {
         let isConnected = transport.names.isConnected
         guard !isShutDown, let outcome = message.outcome, outcome.reaches(reception, isConnected: isConnected)
         else { return }

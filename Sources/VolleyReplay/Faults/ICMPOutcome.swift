@@ -58,7 +58,7 @@ struct ICMPOutcome {
 }
 
 /// An ICMP error on its way to the endpoint whose datagram it is about.
-struct ICMPMessage {
+struct ICMPReport {
     let type: UInt8
     let code: UInt8
     /// MTU or pointer.

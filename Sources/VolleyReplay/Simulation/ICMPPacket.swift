@@ -4,7 +4,7 @@ import VolleyWire
 /// Writes ICMP and ICMPv6 errors as bare IP packets, for captures.
 enum ICMPPacket {
     /// The packet of `message`, from its offender to the source of the datagram it quotes (RFC 792, RFC 4443).
-    static func bytes(of message: ICMPMessage) throws(WireError) -> [UInt8] {
+    static func bytes(of message: ICMPReport) throws(WireError) -> [UInt8] {
         let isIPv6 = message.quotedDestination.family == .ipv6
         let quote = try quotedPacket(message)
         var body: [UInt8] = [message.type, message.code, 0, 0]
@@ -24,7 +24,7 @@ enum ICMPPacket {
     }
 
     /// The datagram that is quoted, as far as its payload is known.
-    private static func quotedPacket(_ message: ICMPMessage) throws(WireError) -> [UInt8] {
+    private static func quotedPacket(_ message: ICMPReport) throws(WireError) -> [UInt8] {
         var failure: WireError?
         let isIPv6 = message.quotedDestination.family == .ipv6
         let length = UDPPacket.length(payloadLength: message.quoted.count, isIPv6: isIPv6)
@@ -45,7 +45,7 @@ enum ICMPPacket {
         return bytes
     }
 
-    private static func header(_ message: ICMPMessage, count: Int, isIPv6: Bool) -> [UInt8] {
+    private static func header(_ message: ICMPReport, count: Int, isIPv6: Bool) -> [UInt8] {
         var header: [UInt8] = []
         if isIPv6 {
             append(0x6000_0000, to: &header)
@@ -71,7 +71,7 @@ enum ICMPPacket {
     }
 }
 
-extension ICMPMessage {
+extension ICMPReport {
     /// The 32 bits behind the checksum: where the MTU or pointer is depends on the type.
     fileprivate func info(isIPv6: Bool) -> UInt32 { !isIPv6 && type == 12 ? info << 24 : info }
 }

@@ -46,7 +46,7 @@ extension SimulatedHost {
     }
 
     /// Sends an ICMP error about a datagram of `host`.
-    func sendICMP(_ message: ICMPMessage, to host: SimulatedHost) {
+    func sendICMP(_ message: ICMPReport, to host: SimulatedHost) {
         let packet = SimulationPacket(
             source: SocketAddress(message.offender, port: 0),
             destination: SocketAddress(message.quotedSource.ip, port: 0), body: .icmp(message))
@@ -122,7 +122,7 @@ extension SimulatedHost {
         sendICMP(message, to: sender)
     }
 
-    private func receive(_ message: ICMPMessage) {
+    private func receive(_ message: ICMPReport) {
         if message.outcome?.errno == .messageTooLong, message.info > 0 {
             let ip = message.quotedDestination.ip
             pathMTUs[ip] = min(pathMTUs[ip] ?? .max, Int(message.info))

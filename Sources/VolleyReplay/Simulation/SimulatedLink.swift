@@ -208,8 +208,8 @@ extension SimulationPacket {
     }
 
     /// An ICMP error about this datagram.
-    func icmp(_ type: UInt8, _ code: UInt8, info: UInt32 = 0, from offender: IPAddress) -> ICMPMessage {
-        ICMPMessage(
+    func icmp(_ type: UInt8, _ code: UInt8, info: UInt32 = 0, from offender: IPAddress) -> ICMPReport {
+        ICMPReport(
             type: type, code: code, info: info, offender: offender, quotedSource: source,
             quotedDestination: destination, quoted: Array(payload.prefix(DatagramError.quotedMax)))
     }

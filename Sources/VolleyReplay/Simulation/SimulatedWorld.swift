@@ -102,7 +102,7 @@ final class SimulatedWorld: DatagramWorld {
     }
 
     /// Takes an ICMP error about a datagram of this endpoint.
-    func receive(_ message: ICMPMessage) {
+    func receive(_ message: ICMPReport) {
         guard !isShutDown, let outcome = message.outcome,
             outcome.reaches(options.receivesErrors, isConnected: isConnected)
         else { return }

@@ -5,7 +5,7 @@ struct SimulationPacket {
     /// What it carries.
     enum Body {
         case datagram([UInt8])
-        case icmp(ICMPMessage)
+        case icmp(ICMPReport)
     }
 
     let source: SocketAddress
