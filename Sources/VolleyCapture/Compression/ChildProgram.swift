@@ -34,6 +34,8 @@ struct ChildProgram: ~Copyable {
         for (descriptor, number) in [(input, 0), (output, 1), (errors, 2)] as [(FileDescriptor, CInt)] {
             unsafe posix_spawn_file_actions_adddup2(&actions, descriptor.rawValue, number)
         }
+        // A pipe of this process that a child held open, too, would never end for whoever reads from it.
+        unsafe posix_spawn_file_actions_addclosefrom_np(&actions, 3)
         // A program writes into a closed pipe as it would from a shell, whatever this process does with signals.
         var pipes = sigset_t()
         var none = sigset_t()

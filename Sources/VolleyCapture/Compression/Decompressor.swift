@@ -220,7 +220,10 @@ final class Decompressor {
         let words = String(decoding: complaint, as: UTF8.self).split(separator: "\n").joined(separator: "; ")
         let reason =
             switch ending {
-            case .status(let status): words.isEmpty ? "\(compression.program) ended with status \(status)" : words
+            case .status(let status):
+                words.isEmpty
+                    ? "\(compression.program) ended with status \(status)"
+                    : words.hasPrefix(compression.program) ? words : "\(compression.program): \(words)"
             case .signal(let signal): "\(compression.program) was ended by signal \(signal)"
             }
         throw InputFailure(complaint: reason)

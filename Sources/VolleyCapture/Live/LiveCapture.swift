@@ -34,6 +34,7 @@ public final class LiveCapture {
     private let handle: OpaquePointer
     private let descriptor: FileDescriptor
     private let nanosecondsPerUnit: Int64
+    private let snapLength: Int
     private var counters = CaptureInterfaceStatistics()
     private var lastCounters: (received: UInt32, byKernel: UInt32, byInterface: UInt32) = (0, 0, 0)
 
@@ -54,6 +55,7 @@ public final class LiveCapture {
         stopper = try CaptureStopper()
         let handle = try unsafe Self.activate(interface, options)
         self.interface = interface
+        snapLength = options.snapLength
         unsafe self.handle = handle
         // SAFETY: the handle is active, and closed by `deinit` alone.
         linkType = unsafe Self.linkType(ofDataLink: pcap_datalink(handle))
@@ -101,7 +103,8 @@ public final class LiveCapture {
         let status = unsafe pcap_next_ex(handle, &header, &bytes)
         guard status >= 0 else { throw failure(.cannotCapture, "cannot receive") }
         guard status == 1, let header = unsafe header, let bytes = unsafe bytes else { return false }
-        let packet = unsafe RawSpan(_unsafeStart: bytes, byteCount: Int(header.pointee.caplen))
+        let captured = unsafe min(Int(header.pointee.caplen), snapLength)
+        let packet = unsafe RawSpan(_unsafeStart: bytes, byteCount: captured)
         let time = unsafe header.pointee.ts
         return try unsafe body(
             packet, Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_usec) * nanosecondsPerUnit,
@@ -146,7 +149,8 @@ public final class LiveCapture {
         guard let handle = unsafe pcap_create(interface, &words) else {
             throw CaptureError(.cannotCapture, file: interface, "cannot capture: \(text(words))")
         }
-        unsafe pcap_set_snaplen(handle, Int32(options.snapLength))
+        // With room for a VLAN tag, for which the kernel takes four bytes of what is asked for.
+        unsafe pcap_set_snaplen(handle, Int32(options.snapLength + 16))
         unsafe pcap_set_promisc(handle, options.isPromiscuous ? 1 : 0)
         unsafe pcap_set_immediate_mode(handle, 1)
         unsafe pcap_set_tstamp_precision(handle, PCAP_TSTAMP_PRECISION_NANO)

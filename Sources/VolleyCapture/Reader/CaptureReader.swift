@@ -19,7 +19,8 @@ import VolleyWire
 ///
 /// Files compressed with gzip, zstd, lz4, xz or bzip2 are recognised by their first bytes, whatever their name, in files,
 /// pipes and memory, and decompressed by the program of that name (`gzip -dc`), which has to be installed; it is started
-/// by the initialiser and ended at the latest with the reader.
+/// by the initialiser and ended at the latest with the reader. (Live compressed input comes in the portions in which that
+/// program reads it.)
 ///
 /// A damaged file is read up to the damage; then ``next()`` throws an error that says where and what, and throws it
 /// again whenever it is asked. Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
