@@ -163,7 +163,8 @@ import VolleyWire
         let scratch = try Scratch()
         for name in ["b.pcap", "a.pcap", "c.txt", "[x].pcap"] { _ = try scratch.write([1], to: name) }
         let folder = scratch.path
-        #expect(try CapturePaths.expand(["\(folder)/[ab].pcap", "-"]) == ["\(folder)/a.pcap", "\(folder)/b.pcap", "-"])
+        #expect(
+            try CapturePaths.expand(["\(folder)/[ab].pcap", "-"]) == ["\(folder)/a.pcap", "\(folder)/b.pcap", "-"])
         #expect(try CapturePaths.expand(["\(folder)/[x].pcap"]) == ["\(folder)/[x].pcap"])
         #expect(try CapturePaths.expand(["nowhere"]) == ["nowhere"])
         let error = #expect(throws: CaptureError.self) { try CapturePaths.expand(["\(folder)/*.none"]) }

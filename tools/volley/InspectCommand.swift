@@ -21,7 +21,8 @@ struct InspectCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Captures, compressed or not; \"-\" for standard input; several are merged in time order.", valueName: "file"))
+            "Captures, compressed or not; \"-\" for standard input; several are merged in time order.",
+            valueName: "file"))
     var files: [String]
     private var file: String { files.joined(separator: ", ") }
 

@@ -24,7 +24,8 @@ struct ReplayCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "Captures, compressed or not; \"-\" for standard input; several are merged in time order.", valueName: "file"))
+            "Captures, compressed or not; \"-\" for standard input; several are merged in time order.",
+            valueName: "file"))
     var files: [String]
     private var file: String { files.joined(separator: ", ") }
 

@@ -11,8 +11,9 @@ public struct CaptureRotation: Hashable, Sendable {
     public var bytesMax: Int64?
     /// A file is full when a packet is this much later than its first one.
     public var interval: Duration?
-    /// The most files kept, the one being written included, 1 at least; the oldest ones of this recording are removed.
-    /// `nil` keeps all.
+    /// The most files kept, the one being written included, 1 at least; `nil` keeps all.
+    ///
+    /// The oldest ones of this recording are removed.
     public var filesMax: Int?
 
     /// A rotation by size, by time, or by whichever comes first.
