@@ -45,7 +45,8 @@ let package = Package(
             name: "VolleyCapture",
             dependencies: [
                 "VolleyCore", "VolleyWire", "CPcap", systemPackage,
-            ]
+            ],
+            cSettings: [.define("_GNU_SOURCE")]
         ),
         .target(
             name: "VolleyReplay",

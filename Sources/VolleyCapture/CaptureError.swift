@@ -16,11 +16,11 @@ public struct CaptureError: Error, Sendable {
         public static var writeFailed: Code { Code(number: 3) }
         /// The file holds no bytes.
         public static var empty: Code { Code(number: 4) }
-        /// The file does not begin as pcap or pcapng do.
+        /// The file does not begin as pcap, pcapng or snoop do.
         public static var notACapture: Code { Code(number: 5) }
-        /// The file is compressed and has to be decompressed first.
+        /// The file is compressed, and the program that decompresses it is not installed.
         public static var compressed: Code { Code(number: 6) }
-        /// A capture in a format other than pcap and pcapng.
+        /// A capture in a version or of a medium that this reader does not know.
         public static var unsupportedFormat: Code { Code(number: 7) }
         /// The file ends inside a header, record or block.
         public static var truncated: Code { Code(number: 8) }
@@ -34,6 +34,12 @@ public struct CaptureError: Error, Sendable {
         public static var invalidArgument: Code { Code(number: 12) }
         /// The writer was closed before.
         public static var closed: Code { Code(number: 13) }
+        /// The decompressor has failed: what it had made until then is read.
+        public static var decompressionFailed: Code { Code(number: 14) }
+        /// Several of the files that are read as one are damaged; the message has the error of each.
+        public static var severalDamaged: Code { Code(number: 15) }
+        /// libpcap cannot capture from the interface.
+        public static var cannotCapture: Code { Code(number: 16) }
     }
 
     /// The kind of failure.

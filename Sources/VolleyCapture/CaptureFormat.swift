@@ -8,14 +8,17 @@ public struct CaptureFormat: Hashable, Sendable {
     public static var pcapNanoseconds: CaptureFormat { CaptureFormat(number: 1) }
     /// pcapng, with a resolution of time stamps for each interface; ours writes nanoseconds.
     public static var pcapng: CaptureFormat { CaptureFormat(number: 2) }
+    /// Solaris' snoop (RFC 1761), which is read and not written.
+    public static var snoop: CaptureFormat { CaptureFormat(number: 3) }
 }
 
 extension CaptureFormat: CustomStringConvertible {
-    /// `pcap (microseconds)`, `pcap (nanoseconds)` or `pcapng`.
+    /// `pcap (microseconds)`, `pcap (nanoseconds)`, `pcapng` or `snoop`.
     public var description: String {
         switch self {
         case .pcapMicroseconds: "pcap (microseconds)"
         case .pcapNanoseconds: "pcap (nanoseconds)"
+        case .snoop: "snoop"
         default: "pcapng"
         }
     }

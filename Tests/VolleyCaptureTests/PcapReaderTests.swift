@@ -38,6 +38,19 @@ import VolleyWire
         #expect(readAll(file.bytes).records.map(\.bytes) == [[7, 8]])
     }
 
+    @Test(arguments: [0x1c00_01ac, 0x1c00_01ab] as [UInt32], [true, false])
+    func capturesOfIxiasAnalysersHaveNanosecondsAndALongerFileHeader(magic: UInt32, isBigEndian: Bool) throws {
+        var file = CaptureBytes(isBigEndian: isBigEndian)
+        file.pcapHeader(magic: magic)
+        file.put(18 as UInt32)
+        file.pcapRecord(seconds: 1, fraction: 999_999_999, [7, 8])
+        let (records, error) = readAll(file.bytes)
+        #expect(error == nil)
+        #expect(records.map(\.time) == [1_999_999_999])
+        #expect(records.map(\.bytes) == [[7, 8]])
+        #expect(readAll(Array(file.bytes.prefix(26))).error?.code == .truncated)
+    }
+
     @Test func lengthsOfOldVersionsMayBeSwapped() {
         var file = CaptureBytes(isBigEndian: false)
         file.pcapHeader(minor: 3)

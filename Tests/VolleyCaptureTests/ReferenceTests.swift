@@ -61,7 +61,8 @@ struct ReferenceTests {
             #expect(outcome.accounting.total == outcome.records, "\(path)")
             records += outcome.records
             if row["compression"] != "" || row["format"] == "snoop" {
-                #expect(outcome.error?.code == .compressed || outcome.error?.code == .unsupportedFormat, "\(path)")
+                // The tables' tool does not know how many records all of these have.
+                #expect(outcome.error == nil && outcome.records > 0, "\(path)")
                 continue
             }
             #expect((outcome.error != nil) == (row["container_error"] != ""), "\(path)")

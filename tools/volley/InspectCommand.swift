@@ -19,8 +19,12 @@ struct InspectCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: "A pcap or pcapng file; \"-\" for standard input.")
-    var file: String
+    @Argument(
+        help: ArgumentHelp(
+            "Captures, compressed or not; \"-\" for standard input; several are merged in time order.",
+            valueName: "file"))
+    var files: [String]
+    private var file: String { files.joined(separator: ", ") }
 
     @Option(help: ArgumentHelp("Look only at records that match (see pcap-filter(7)).", valueName: "expression"))
     var filter: String?
@@ -45,7 +49,7 @@ struct InspectCommand: ParsableCommand {
         var damage: CaptureError?
         do throws(CaptureError) {
             let compiled = try filter.map { expression throws(CaptureError) in try CaptureFilter(expression) }
-            var reader = try CaptureReader(path: file)
+            var reader = try CaptureReader(paths: CapturePaths.expand(files))
             let progress = ProgressLine("reading", total: fileSize(file))
             defer { progress.end() }
             let position = RecordCounter()

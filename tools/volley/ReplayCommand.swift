@@ -22,8 +22,12 @@ struct ReplayCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: "A pcap or pcapng file; \"-\" for standard input.")
-    var file: String
+    @Argument(
+        help: ArgumentHelp(
+            "Captures, compressed or not; \"-\" for standard input; several are merged in time order.",
+            valueName: "file"))
+    var files: [String]
+    private var file: String { files.joined(separator: ", ") }
 
     @Option(
         name: .customLong("as"),
@@ -82,7 +86,7 @@ struct ReplayCommand: ParsableCommand {
         defer { progress.end() }
         options.progress = { progress.update(bytes: $0.byteOffset, records: $0.records) }
         // The input first: a mistyped name must not leave an empty output behind.
-        let reader = try CaptureReader(path: file)
+        let reader = try CaptureReader(paths: CapturePaths.expand(files))
         options.output = try output.map { path throws(CaptureError) in
             try CaptureWriter(path: path, format: .pcapng, linkType: .rawIP)
         }

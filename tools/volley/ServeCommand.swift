@@ -59,6 +59,8 @@ struct ServeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write what is received and sent to a new pcapng file.", valueName: "file"))
     var record: String?
 
+    @OptionGroup var recording: RecordingOptions
+
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp("Ask the kernel for a receive buffer of this size (SO_RCVBUF).", valueName: "bytes"))
@@ -91,6 +93,9 @@ struct ServeCommand: ParsableCommand {
     func validate() throws {
         if let duration, !(duration > 0 && duration <= 1e9) {
             throw ValidationError("--duration must be a number of seconds over 0 and at most 1,000,000,000.")
+        }
+        guard record != nil || !recording.isUsed else {
+            throw ValidationError("--record-…, --rotate-… and --keep say how to --record: name a file.")
         }
         guard (1...1024).contains(batchSize) else { throw ValidationError("--batch-size must be 1 to 1024.") }
         guard (1...(1 << 24)).contains(slotSize) else {
@@ -132,6 +137,8 @@ struct ServeCommand: ParsableCommand {
         if let duration {
             socket.close(after: duration)
         }
+        let dumping = try recording.dumpOnSignal(tap, record)
+        defer { dumping?.stop() }
         let clock = ContinuousClock()
         let start = clock.now
         let lost = socket.waitUntilClosed()
@@ -149,14 +156,7 @@ struct ServeCommand: ParsableCommand {
     }
 
     private func makeTap() throws -> CaptureTap? {
-        guard let record else { return nil }
-        try requireNew(record)
-        do {
-            return try CaptureTap(path: record)
-        } catch {
-            Console.complain("\(error)")
-            throw ExitCode.ioFailure
-        }
+        try record.map { try recording.makeTap($0) }
     }
 
     private func close(_ tap: CaptureTap?) throws {

@@ -16,7 +16,7 @@ struct VolleyCommand: ParsableCommand {
               130  interrupted (Ctrl-C) before there was anything to report
             """,
         version: volleyVersion,
-        subcommands: [ServeCommand.self, ReplayCommand.self, InspectCommand.self]
+        subcommands: [ServeCommand.self, ReplayCommand.self, InspectCommand.self, RecordCommand.self]
     )
 }
 

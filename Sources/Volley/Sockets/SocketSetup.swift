@@ -53,6 +53,7 @@ extension EpollLoop {
         if isHeld { transport.holdReceiving(true) }
         let wrapped = wrapWorld?(world, transport) ?? world
         transport.start(makeProtocol(), in: wrapped, tap: setup.addressing == .unix ? nil : options.tap)
+        transport.flushTapPeriodically()
         // Whoever begins with a pause is not told to stop reading.
         if !transport.isReading { world.setReading(false) }
         return transport

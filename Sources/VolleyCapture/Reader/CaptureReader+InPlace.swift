@@ -17,6 +17,8 @@ extension CaptureReader {
     /// An enhanced packet is a record or an error; any other block may be followed by more.
     @usableFromInline
     mutating func nextBlockStaysInPlace() -> Bool {
+        if let merged { return input.hasRoomToPlace(merged.nextLength()) }
+        guard format == .pcapng else { return false }
         let unread = input.unreadCount
         let start = input.position
         guard unread >= 12, input.word32(at: start, isBigEndian: isBigEndian) == BlockType.enhancedPacket else {

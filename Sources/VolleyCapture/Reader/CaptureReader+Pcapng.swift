@@ -6,6 +6,7 @@ enum BlockType {
     static let interfaceDescription: UInt32 = 1
     static let obsoletePacket: UInt32 = 2
     static let simplePacket: UInt32 = 3
+    static let interfaceStatistics: UInt32 = 5
     static let enhancedPacket: UInt32 = 6
 
     /// The least length of a block of this type, lengths and type included.

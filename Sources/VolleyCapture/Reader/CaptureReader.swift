@@ -1,7 +1,7 @@
 public import SystemPackage
 import VolleyWire
 
-/// Reads pcap and pcapng files from start to end in constant memory.
+/// Reads captures (pcap, pcapng, snoop; compressed or not; one file or several) from start to end in constant memory.
 ///
 /// ```swift
 /// var reader = try CaptureReader(path: "dns.pcapng")
@@ -15,6 +15,12 @@ import VolleyWire
 /// pcapng with any number of sections in either byte order, interfaces of different link types and snap lengths,
 /// decimal and binary resolutions and offsets of time stamps, enhanced, simple and obsolete packet blocks. Other blocks
 /// are skipped without being kept. Versions are not looked at: what follows an unknown one is read as if it were known.
+/// Solaris' snoop files (RFC 1761) are read as well.
+///
+/// Files compressed with gzip, zstd, lz4, xz or bzip2 are recognised by their first bytes, whatever their name, in files,
+/// pipes and memory, and decompressed by the program of that name (`gzip -dc`), which has to be installed; it is started
+/// by the initialiser and ended at the latest with the reader. (Live compressed input comes in the portions in which that
+/// program reads it.)
 ///
 /// A damaged file is read up to the damage; then ``next()`` throws an error that says where and what, and throws it
 /// again whenever it is asked. Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
@@ -43,13 +49,16 @@ public struct CaptureReader: ~Copyable {
     var interfaces: [CaptureInterface] = []
     /// Blocks of a pcapng file begun so far.
     var blockCount = 0
+    /// The files that are read as one, if there are several.
+    var merged: MergedCapture?
     /// What stopped the reading.
     private var failure: CaptureError?
 
     /// Opens a file; `-` is standard input.
     ///
     /// - Parameter path: the file.
-    /// - Throws: ``CaptureError`` when the file cannot be opened, is empty, compressed, or no capture.
+    /// - Throws: ``CaptureError`` when the file cannot be opened, is empty or no capture, or is compressed and its
+    ///   decompressor is missing.
     public init(path: String) throws(CaptureError) {
         if path == "-" {
             try self.init(descriptor: .standardInput, name: "standard input")
@@ -91,11 +100,40 @@ public struct CaptureReader: ~Copyable {
         try readFileHeader()
     }
 
+    /// Reads several files as one, their records in the order of time.
+    ///
+    /// Each file is merged as it stands: records of one file keep their order, and of records of the same time that of
+    /// the earlier file in `paths` comes first. A damaged file is read up to the damage, the others to their end; only
+    /// then does ``next()`` throw, an error that names each damaged file. Interfaces keep the numbers they have in their
+    /// file. All files are open at once, each with a buffer of its own.
+    ///
+    /// - Parameter paths: one file at least, of any format and compression; `-` is standard input. See
+    ///   ``CapturePaths/expand(_:)`` for patterns.
+    /// - Throws: ``CaptureError``, as for ``init(path:)``, for the first file that cannot be used.
+    public init(paths: [String]) throws(CaptureError) {
+        if paths.count == 1 {
+            try self.init(path: paths[0])
+            return
+        }
+        guard !paths.isEmpty else { throw CaptureError(.empty, file: "nothing", "there is no file to read") }
+        try self.init(merging: MergedCapture(paths: paths))
+    }
+
+    private init(merging merged: MergedCapture) {
+        name = merged.name
+        input = InputBuffer(bytes: [])
+        format = .pcapng
+        self.merged = merged
+    }
+
     /// How many records were read so far.
     @inlinable public var recordCount: Int { current.number }
 
-    /// How many bytes of the file are parsed so far, for progress.
-    public var byteOffset: Int64 { input.fileOffset }
+    /// How many bytes of the file, or of all files together, were used so far, for progress.
+    ///
+    /// Of a compressed file they are counted as they are stored, and by what its decompressor has taken, which is ahead
+    /// of the records.
+    public var byteOffset: Int64 { merged?.byteOffset ?? input.storedOffset }
 
     /// The next record, or `nil` at the end of the file.
     ///
@@ -120,7 +158,9 @@ public struct CaptureReader: ~Copyable {
     mutating func advanceSlowly() throws(CaptureError) -> Bool {
         if let failure { throw failure }
         do {
-            return pcapHeaderLength != 0 ? try advancePcap() : try advancePcapng()
+            if pcapHeaderLength != 0 { return try advancePcap() }
+            if let merged { return try advance(merged) }
+            return format == .snoop ? try advanceSnoop() : try advancePcapng()
         } catch {
             failure = error
             throw error
@@ -148,7 +188,13 @@ extension CaptureReader {
         }
     }
 
-    private borrowing func readFailure(_ errno: Errno) -> CaptureError {
-        CaptureError(.readFailed, file: name, byteOffset: input.fileOffset, errno: errno, "cannot read")
+    private borrowing func readFailure(_ failure: InputFailure) -> CaptureError {
+        guard let complaint = failure.complaint else {
+            return CaptureError(
+                .readFailed, file: name, byteOffset: input.fileOffset, errno: failure.errno, "cannot read")
+        }
+        return CaptureError(
+            .decompressionFailed, file: name, record: current.number + 1, byteOffset: input.fileOffset,
+            "cannot be decompressed any further: \(complaint)")
     }
 }

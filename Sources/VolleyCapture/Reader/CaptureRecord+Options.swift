@@ -29,7 +29,11 @@ enum OptionCode {
     static let interfaceName: UInt16 = 2
     static let packetFlags: UInt16 = 2
     static let timestampResolution: UInt16 = 9
+    static let filter: UInt16 = 11
     static let timestampOffset: UInt16 = 14
+    static let received: UInt16 = 4
+    static let droppedByInterface: UInt16 = 5
+    static let droppedBySystem: UInt16 = 7
 }
 
 /// A walk over pcapng options: code, length, value padded to four bytes.

@@ -1,4 +1,5 @@
 internal import SystemPackage
+internal import VolleyCore
 
 /// Bytes of a capture on their way to the parser: one region of memory, filled by `read(2)`, used over and over.
 ///
@@ -20,6 +21,9 @@ struct InputBuffer: ~Copyable {
     /// What is read from; `nil` for bytes in memory and after the end of the file.
     private var source: FileDescriptor?
     private let descriptorToClose: FileDescriptor?
+    /// What the bytes come out of, if the file is compressed.
+    private(set) var decompressor: Decompressor?
+    private var nesting = 0
 
     /// Reads from `descriptor`, which is closed at the end if it is `owned`.
     init(descriptor: FileDescriptor, owned: Bool) {
@@ -83,9 +87,9 @@ struct InputBuffer: ~Copyable {
     /// Reads until `count` bytes are unread; offsets into the region change.
     ///
     /// - Returns: `false` when the file ends before.
-    mutating func fill(atLeast count: Int) throws(Errno) -> Bool {
+    mutating func fill(atLeast count: Int) throws(InputFailure) -> Bool {
         if unreadCount >= count { return true }
-        guard source != nil else { return false }
+        guard source != nil || decompressor != nil else { return false }
         makeRoom(for: count)
         while unreadCount < count {
             guard try readMore() else { return false }
@@ -96,7 +100,7 @@ struct InputBuffer: ~Copyable {
     /// Moves past `count` bytes, which need not be read yet and may be more than memory holds.
     ///
     /// - Returns: `false` when the file ends before.
-    mutating func skip(_ count: Int) throws(Errno) -> Bool {
+    mutating func skip(_ count: Int) throws(InputFailure) -> Bool {
         var left = count
         while left > unreadCount {
             left -= unreadCount
@@ -125,20 +129,88 @@ struct InputBuffer: ~Copyable {
         filledCount = unread
     }
 
-    /// One `read(2)` into the free end of the region; `false` at the end of the file.
-    private mutating func readMore() throws(Errno) -> Bool {
-        guard let descriptor = source else { return false }
+    /// One read into the free end of the region; `false` at the end of the file.
+    private mutating func readMore() throws(InputFailure) -> Bool {
+        // SAFETY: the slice is memory this value owns, behind the filled part.
+        let room = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[filledCount...])
         let count: Int
-        do {
-            // SAFETY: the slice is memory this value owns, behind the filled part.
-            count = unsafe try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: memory[filledCount...]))
-        } catch {
-            throw error as? Errno ?? .ioError
+        if let decompressor {
+            count = unsafe try decompressor.read(into: room)
+        } else if let descriptor = source {
+            do {
+                count = unsafe try descriptor.read(into: room)
+            } catch {
+                throw InputFailure(errno: error as? Errno ?? .ioError)
+            }
+            if count == 0 { source = nil }
+        } else {
+            return false
         }
         filledCount += count
-        if count == 0 { source = nil }
         return count > 0
     }
+}
+
+/// Compressed files, and records of other readers.
+extension InputBuffer {
+    /// Puts a decompressor before everything read so far, of which nothing may be parsed yet.
+    ///
+    /// - Returns: `false` when there are too many over each other already.
+    mutating func decompress(_ compression: Compression) throws(InputFailure) -> Bool {
+        precondition(position == 0 && memoryFileOffset == 0, "bytes are parsed already")
+        guard nesting < Compression.nestingMax else { return false }
+        nesting += 1
+        let next: Decompressor
+        if let decompressor {
+            next = try Decompressor(compression, .stream(unreadBytes, .decompressor(decompressor)))
+        } else if let source, ChildStreams.rewind(source, by: filledCount) {
+            next = try Decompressor(compression, .file(source))
+        } else {
+            next = try Decompressor(compression, .stream(unreadBytes, source.map { .descriptor($0) }))
+        }
+        decompressor = next
+        filledCount = 0
+        // Bytes given in memory may be fewer than a header.
+        makeRoom(for: Self.initialCapacity)
+        return true
+    }
+
+    /// How many bytes of the file were used so far, as it is stored.
+    var storedOffset: Int64 { decompressor?.inputOffset ?? fileOffset }
+
+    /// Takes in a record of another reader's, as if it had been read and parsed.
+    ///
+    /// It stands behind the ones before it, unless there is no room: then they are written over.
+    ///
+    /// - Returns: where the first of its bytes is; those of its options follow them.
+    mutating func place(_ bytes: RawSpan, _ options: RawSpan) -> Int {
+        let count = bytes.byteCount + options.byteCount
+        if !hasRoomToPlace(count) {
+            memoryFileOffset += Int64(filledCount)
+            position = 0
+            filledCount = 0
+            makeRoom(for: max(count, Self.initialCapacity))
+        }
+        let start = filledCount
+        copy(bytes, to: start)
+        copy(options, to: start + bytes.byteCount)
+        filledCount += count
+        position = filledCount
+        return start
+    }
+
+    /// Whether ``place(_:_:)`` would leave what is there where it is.
+    func hasRoomToPlace(_ count: Int) -> Bool { unsafe count <= memory.count - filledCount }
+
+    private func copy(_ span: RawSpan, to offset: Int) {
+        guard span.byteCount > 0 else { return }
+        unsafe span.withUnsafeBytes { source in
+            // SAFETY: `place` has made room behind the filled part for what it copies.
+            unsafe UnsafeMutableRawBufferPointer(rebasing: memory[offset...]).copyMemory(from: source)
+        }
+    }
+
+    private var unreadBytes: [UInt8] { [UInt8](copying: bytes.extracting(position..<filledCount)) }
 }
 
 /// Makes `span`, made from a pointer, depend on the owner of what it points to.

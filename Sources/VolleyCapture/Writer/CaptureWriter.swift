@@ -22,6 +22,8 @@ public final class CaptureWriter {
     private var isClosed = false
     private var failure: CaptureError?
     private var interfaceCount = 0
+    /// How many of the packets are in the file for certain, and not in a buffer.
+    private(set) var flushedPacketCount = 0
     var scratch: [UInt8] = []
 
     /// Creates a file or empties an existing one; `-` is standard output.
@@ -34,8 +36,22 @@ public final class CaptureWriter {
     public convenience init(
         path: String, format: CaptureFormat = .pcapng, linkType: LinkType = .rawIP
     ) throws(CaptureError) {
+        try self.init(path: path, format: format, interface: CaptureInterfaceDescription(linkType: linkType))
+    }
+
+    /// Creates a file or empties an existing one; `-` is standard output.
+    ///
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - format: what is written.
+    ///   - interface: pcapng's first interface, number 0; of pcap's, only link type and snap length are kept.
+    /// - Throws: ``CaptureError`` when the file cannot be created, or cannot hold the description.
+    public convenience init(
+        path: String, format: CaptureFormat = .pcapng, interface: CaptureInterfaceDescription
+    ) throws(CaptureError) {
+        if let reason = interface.reasonAgainst { throw CaptureError(.invalidArgument, file: path, reason) }
         if path == "-" {
-            self.init(.standardOutput, closes: false, name: "standard output", format: format, linkType: linkType)
+            self.init(.standardOutput, closes: false, name: "standard output", format: format, interface)
             return
         }
         let descriptor: FileDescriptor
@@ -46,7 +62,7 @@ public final class CaptureWriter {
         } catch {
             throw CaptureError(.cannotOpen, file: path, errno: error as? Errno, "cannot create")
         }
-        self.init(descriptor, closes: true, name: path, format: format, linkType: linkType)
+        self.init(descriptor, closes: true, name: path, format: format, interface)
     }
 
     /// Writes to an open descriptor, which the caller closes after ``close()``.
@@ -59,7 +75,8 @@ public final class CaptureWriter {
     public convenience init(
         descriptor: FileDescriptor, name: String, format: CaptureFormat = .pcapng, linkType: LinkType = .rawIP
     ) {
-        self.init(descriptor, closes: false, name: name, format: format, linkType: linkType)
+        self.init(
+            descriptor, closes: false, name: name, format: format, CaptureInterfaceDescription(linkType: linkType))
     }
 
     /// Writes into memory, for ``bytes``.
@@ -68,21 +85,23 @@ public final class CaptureWriter {
     ///   - format: what is written.
     ///   - linkType: as for ``init(path:format:linkType:)``.
     public convenience init(inMemory format: CaptureFormat, linkType: LinkType = .rawIP) {
-        self.init(nil, closes: false, name: "memory", format: format, linkType: linkType)
+        self.init(nil, closes: false, name: "memory", format: format, CaptureInterfaceDescription(linkType: linkType))
     }
 
     private init(
-        _ descriptor: FileDescriptor?, closes: Bool, name: String, format: CaptureFormat, linkType: LinkType
+        _ descriptor: FileDescriptor?, closes: Bool, name: String, format: CaptureFormat,
+        _ interface: CaptureInterfaceDescription
     ) {
+        precondition(format != .snoop, "snoop is read only; write pcapng")
         self.name = name
         self.format = format
         closesDescriptor = closes
         output = OutputBuffer(descriptor: descriptor)
         if format == .pcapng {
             output.appendSectionHeader()
-            output.appendInterface(linkType, name: nil)
+            output.appendInterface(interface)
         } else {
-            output.appendPcapHeader(format, linkType: linkType)
+            output.appendPcapHeader(format, interface)
         }
         interfaceCount = 1
     }
@@ -102,11 +121,30 @@ public final class CaptureWriter {
     public func addInterface(linkType: LinkType, name interfaceName: String? = nil) throws(CaptureError) -> Int {
         try checkOpen()
         guard format == .pcapng else { throw invalid("pcap holds one interface only; write pcapng") }
-        guard linkType.rawValue <= UInt16.max else { throw invalid("pcapng cannot hold \(linkType)") }
-        guard interfaceName?.utf8.count ?? 0 <= Int(UInt16.max) else { throw invalid("an interface name is too long") }
-        output.appendInterface(linkType, name: interfaceName)
+        let interface = CaptureInterfaceDescription(linkType: linkType, name: interfaceName)
+        if let reason = interface.reasonAgainst { throw invalid(reason) }
+        output.appendInterface(interface)
         defer { interfaceCount += 1 }
         return interfaceCount
+    }
+
+    /// Writes down how many packets an interface has had and lost, as pcapng's statistics of an interface; in pcap, does
+    /// nothing.
+    ///
+    /// - Parameters:
+    ///   - statistics: what is known.
+    ///   - timestampNanoseconds: when, since the Unix epoch.
+    ///   - interface: the number of the interface.
+    /// - Throws: ``CaptureError`` when there is no such interface, or after an earlier failure.
+    public func write(
+        _ statistics: CaptureInterfaceStatistics, at timestampNanoseconds: Int64, interface: Int = 0
+    ) throws(CaptureError) {
+        try checkOpen()
+        guard format == .pcapng else { return }
+        guard 0..<interfaceCount ~= interface, let time = UInt64(exactly: timestampNanoseconds) else {
+            throw invalid("no statistics of interface \(interface) at \(timestampNanoseconds) ns")
+        }
+        output.appendStatistics(statistics, time: time, interface: UInt32(interface))
     }
 
     /// Writes one packet.
@@ -150,6 +188,17 @@ public final class CaptureWriter {
         if output.isFull { try flush() }
     }
 
+    /// Writes a packet as it stands in another pcapng file of ours with the same interfaces.
+    func appendBlock(_ block: ArraySlice<UInt8>) throws(CaptureError) {
+        try checkOpen()
+        output.append(block)
+        packetCount += 1
+        if output.isFull { try flush() }
+    }
+
+    /// How many bytes the file has so far, with what is still buffered.
+    public var byteCount: Int64 { output.totalCount }
+
     /// Writes everything buffered to the descriptor.
     ///
     /// - Throws: ``CaptureError`` with the system's error; every later call throws it again.
@@ -157,6 +206,7 @@ public final class CaptureWriter {
         try checkOpen()
         do {
             try output.flush()
+            flushedPacketCount = packetCount
         } catch {
             let failure = CaptureError(.writeFailed, file: name, errno: error, "cannot write")
             self.failure = failure

@@ -2,13 +2,13 @@ import VolleyWire
 
 /// pcap (draft-ietf-opsawg-pcap).
 extension OutputBuffer {
-    mutating func appendPcapHeader(_ format: CaptureFormat, linkType: LinkType) {
+    mutating func appendPcapHeader(_ format: CaptureFormat, _ interface: CaptureInterfaceDescription) {
         append(format == .pcapNanoseconds ? 0xa1b2_3c4d : 0xa1b2_c3d4 as UInt32)
         append(2 as UInt16)
         append(4 as UInt16)
         append(0 as UInt64)
-        append(UInt32(CaptureWriter.packetLengthMax))
-        append(linkType.rawValue)
+        append(UInt32(interface.snapLength == 0 ? CaptureWriter.packetLengthMax : interface.snapLength))
+        append(interface.linkType.rawValue)
     }
 
     mutating func appendPcapRecord(_ packet: RawSpan, seconds: UInt32, fraction: UInt32, originalLength: UInt32) {
@@ -33,19 +33,44 @@ extension OutputBuffer {
         append(28 as UInt32)
     }
 
-    /// An interface with time stamps in nanoseconds and no snap length; `linkType` and `name` fit 16 bits.
-    mutating func appendInterface(_ linkType: LinkType, name: String?) {
-        let nameLength = name.map { Self.optionLength($0.utf8.count) } ?? 0
-        let length = UInt32(20 + nameLength + 8 + 4)
+    /// An interface with time stamps in nanoseconds; `interface` has no reason against it.
+    mutating func appendInterface(_ interface: CaptureInterfaceDescription) {
+        // The first byte of a filter says that it is text.
+        let filter = interface.filter.map { "\0" + $0 }
+        let texts = [(OptionCode.interfaceName, interface.name), (OptionCode.filter, filter)].compactMap { code, text in
+            text.map { (code, $0) }
+        }
+        let length = UInt32(20 + texts.reduce(0) { $0 + Self.optionLength($1.1.utf8.count) } + 8 + 4)
         append(BlockType.interfaceDescription)
         append(length)
-        append(UInt16(truncatingIfNeeded: linkType.rawValue))
+        append(UInt16(truncatingIfNeeded: interface.linkType.rawValue))
         append(0 as UInt16)
-        append(0 as UInt32)
-        if let name { appendOption(OptionCode.interfaceName, name) }
+        append(UInt32(interface.snapLength))
+        for (code, text) in texts { appendOption(code, text) }
         append(OptionCode.timestampResolution)
         append(1 as UInt16)
         append(9 as UInt32)
+        append(0 as UInt32)
+        append(length)
+    }
+
+    /// An Interface Statistics Block.
+    mutating func appendStatistics(_ statistics: CaptureInterfaceStatistics, time: UInt64, interface: UInt32) {
+        let counters = [
+            (OptionCode.received, statistics.received), (OptionCode.droppedByInterface, statistics.droppedByInterface),
+            (OptionCode.droppedBySystem, statistics.droppedByKernel),
+        ]
+        let length = UInt32(24 + counters.count * 12 + 4)
+        append(BlockType.interfaceStatistics)
+        append(length)
+        append(interface)
+        append(UInt32(truncatingIfNeeded: time >> 32))
+        append(UInt32(truncatingIfNeeded: time))
+        for (code, value) in counters {
+            append(code)
+            append(8 as UInt16)
+            append(value)
+        }
         append(0 as UInt32)
         append(length)
     }

@@ -1,6 +1,7 @@
 import SystemPackage
 
-/// Bytes of a capture on their way to a file: collected, and written with one `write(2)` per 256 KiB.
+/// Bytes of a capture on their way to a file: collected, and written with one `write(2)` per 256 KiB, or
+/// earlier when somebody asks for it.
 struct OutputBuffer {
     private static let flushThreshold = 256 * 1024
 
@@ -8,6 +9,8 @@ struct OutputBuffer {
     private(set) var bytes: [UInt8] = []
     /// `nil` for a capture in memory.
     let descriptor: FileDescriptor?
+    /// Bytes written out by ``flush()``.
+    private var flushedCount: Int64 = 0
 
     init(descriptor: FileDescriptor?) {
         self.descriptor = descriptor
@@ -16,6 +19,9 @@ struct OutputBuffer {
 
     /// Whether it is time to ``flush()``.
     var isFull: Bool { descriptor != nil && bytes.count >= Self.flushThreshold }
+
+    /// All bytes so far, written out or not.
+    var totalCount: Int64 { flushedCount + Int64(bytes.count) }
 
     /// Appends an integer in little-endian order, which is that of all files written here.
     mutating func append(_ value: some FixedWidthInteger) {
@@ -31,8 +37,8 @@ struct OutputBuffer {
         unsafe span.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
     }
 
-    mutating func append(_ text: String.UTF8View) {
-        bytes.append(contentsOf: text)
+    mutating func append(_ more: some Collection<UInt8>) {
+        bytes.append(contentsOf: more)
     }
 
     /// Zeros up to a multiple of four bytes of a field of `length` bytes.
@@ -48,6 +54,7 @@ struct OutputBuffer {
         } catch {
             throw error as? Errno ?? .ioError
         }
+        flushedCount += Int64(bytes.count)
         bytes.removeAll(keepingCapacity: true)
     }
 }

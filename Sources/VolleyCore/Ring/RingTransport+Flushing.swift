@@ -131,6 +131,7 @@ extension RingTransport {
         counters.failedDropped &+= 1
         let name = unsafe UnsafeRawBufferPointer(start: slot.destination, count: Int(slot.destinationLength))
         let payload = unsafe UnsafeRawBufferPointer(start: slot.payload, count: Int(slot.count))
+        unsafe showRefused(payload, to: name, slot.control?.pointee ?? SendControl(), errno)
         report(unsafe ownError(errno, destination: name, payload: payload))
     }
 

@@ -59,7 +59,7 @@ extension RingTransport {
     func enqueue(_ bytes: UnsafeRawBufferPointer, destination: UnsafeRawBufferPointer?, control: SendControl) {
         guard queue.size + SendQueue.cost(of: bytes.count) <= limits.maximum else {
             counters.overflowDropped &+= 1
-            return
+            return unsafe showRefused(bytes, to: destination, control, .noBufferSpace)
         }
         counters.queued &+= 1
         let wasEmpty = queue.isEmpty

@@ -97,6 +97,7 @@ extension RingTransport {
     ) {
         guard unsafe bytes.count <= arena.count || phase != .open else {
             counters.refusedDropped &+= 1
+            unsafe showRefused(bytes, to: destination, control, .messageTooLong)
             return unsafe report(ownError(.messageTooLong, destination: destination, payload: bytes))
         }
         if phase == .open && queue.isEmpty && !hasRoom(for: bytes.count) { flush() }

@@ -1,3 +1,5 @@
+internal import SystemPackage
+
 /// A world seen through a tap: it forwards everything to the world behind it and shows the tap what passes.
 ///
 /// Received datagrams are shown by the transport, which knows when a batch is complete; see ``RingTransport/deliver``.
@@ -63,6 +65,32 @@ extension RingTransport {
             unsafe tap.received(
                 payload, from: source, to: localAddress(for: head.local),
                 at: head.timestamp == .min ? time : WallClockTime(nanosecondsSinceEpoch: head.timestamp))
+        }
+    }
+
+    /// Shows the tap, if there is one, a datagram that is not sent; without a name it is for the connected peer.
+    func showRefused(
+        _ bytes: UnsafeRawBufferPointer, to name: UnsafeRawBufferPointer?, _ control: SendControl, _ errno: Errno
+    ) {
+        guard let tap else { return }
+        var destination = names.remote ?? .unspecified
+        if let start = unsafe name?.baseAddress, unsafe name?.isEmpty == false {
+            // SAFETY: names of IP endpoints, which alone have taps, are whole SocketAddresses.
+            destination = unsafe start.assumingMemoryBound(to: SocketAddress.self).pointee
+        }
+        // SAFETY: whoever has the bytes lends them for this call.
+        let payload = unsafe RawSpan(_unsafeBytes: bytes)
+        tap.refused(
+            payload, from: localAddress(for: control.local), to: destination, at: eventLoop.wallClock,
+            because: errno)
+    }
+
+    /// Has the tap write out what it has buffered, once a second from now on until the end of the transport.
+    package func flushTapPeriodically() {
+        guard tap != nil, phase != .lost else { return }
+        eventLoop.callLater(.seconds(1)) { [weak self] in
+            self?.tap?.flush()
+            self?.flushTapPeriodically()
         }
     }
 }
