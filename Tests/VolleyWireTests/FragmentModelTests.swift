@@ -57,7 +57,7 @@ struct NaiveReassembly {
         var random = SplitMix64(seed: isIPv6 ? 6 : 4)
         var seen = (whole: 0, givenUp: 0, pending: 0)
         for _ in 0..<4_000 {
-            let content = Fragments.datagram(payloadLength: random.next(below: 120) + 8)
+            let content = Fragments.datagram(payloadLength: random.next(below: 120) + 40)
             var reassembler = FragmentReassembler()
             var model = NaiveReassembly()
             for range in plan(content.count, &random) {

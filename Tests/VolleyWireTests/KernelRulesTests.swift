@@ -135,7 +135,7 @@ import VolleyCore
     }
 
     @Test func noChecksumIsGoodExceptOverIPv6ForTheKernel() {
-        let header = "4500 0020 0000 4000 4011 3666 c0000201 c6336402"
+        let header = "4500 0020 0000 4000 4011 4e96 c0000201 c6336402"
         #expect(decode(hex(header + Packet.udp), checksums: .verify, delivery: .kernel).isDelivered)
         #expect(decode(hex(Packet.ipv6), checksums: .verify, delivery: .lenient).isDelivered)
         #expect(decode(hex(Packet.ipv6), checksums: .verify).recordClass == .badChecksum)
