@@ -29,9 +29,9 @@ struct NaiveReassembly {
         }
         let taken = range.filter { cells[$0] != nil }
         if !taken.isEmpty {
-            // Ignored if all of it came before in one run; half known is an overlap.
+            // Ignored if all of it came before in one run, even where it tells the end; half known is an overlap.
             let runs = Set(range.map { runOfByte[$0] ?? -1 })
-            return taken.count == range.count && runs.count == 1 ? outcome : giveUp()
+            return taken.count == range.count && runs.count == 1 ? .pending : giveUp()
         }
         var run = runCount
         if range.lowerBound == furthest, let last = runOfByte[furthest - 1] { run = last } else { runCount += 1 }

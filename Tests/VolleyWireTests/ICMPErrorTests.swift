@@ -14,13 +14,13 @@ import VolleyWire
         hex(Packet.ipv6Header(length: 8 + hex(quoted).count, next: 58) + head + quoted)
     }
 
-    private func error(_ frame: [UInt8], originalLength: Int? = nil) -> ICMPError? {
+    private func read(_ frame: [UInt8], originalLength: Int? = nil) -> ICMPError? {
         ICMPError(decode(frame, .rawIP, originalLength: originalLength), in: RawSpan(frame.span))
     }
 
     @Test func anICMPErrorTellsWhatASocketLearns() throws {
         let frame = Self.icmp("0304 0000 0000 0578", Packet.ipv4)
-        let error = try #require(error(frame))
+        let error = try #require(read(frame))
         #expect(error.family == .ipv4)
         #expect(error.type == 3)
         #expect(error.code == 4)
@@ -36,7 +36,7 @@ import VolleyWire
 
     @Test func anICMPv6ErrorTellsWhatASocketLearns() throws {
         let frame = Self.icmpv6("0200 0000 00000500", Packet.ipv6)
-        let error = try #require(error(frame))
+        let error = try #require(read(frame))
         #expect(error.family == .ipv6)
         #expect(error.offender == Packet.source6.ip)
         #expect(error.source == Packet.source6)
@@ -50,33 +50,33 @@ import VolleyWire
         ("0303 0000 0000 0578", 0), ("0c00 0000 14ffffff", 20), ("0b00 0000 ffffffff", 0), ("0400 0000 ffffffff", 0),
     ])
     func infoIsTheMTUOrThePointerOrNothing(head: String, info: UInt32) {
-        #expect(error(Self.icmp(head, Packet.ipv4))?.info == info)
+        #expect(read(Self.icmp(head, Packet.ipv4))?.info == info)
     }
 
     @Test func infoOfICMPv6IsTheWordThatIsThere() {
-        #expect(error(Self.icmpv6("0104 0000 12345678", Packet.ipv6))?.info == 0x1234_5678)
+        #expect(read(Self.icmpv6("0104 0000 12345678", Packet.ipv6))?.info == 0x1234_5678)
     }
 
     @Test func everyTypeBelow128OfICMPv6IsAnError() {
         for type in UInt8.min...UInt8.max {
             let frame = Self.icmpv6(Packet.number(Int(type), digits: 2) + "00 0000 00000000", Packet.ipv6)
-            #expect((error(frame) != nil) == (type < 128))
+            #expect((read(frame) != nil) == (type < 128))
         }
     }
 
     @Test func theQuoteIsReadAsTheKernelReadsIt() {
         // Its version, its lengths and its fragment offset are not looked at.
         let quote = "6500 ffff 0001 1fff 4011 0000 c0000201 c6336402 1388 0035 ffff 0000"
-        #expect(error(Self.icmp("0303 0000 00000000", quote))?.source == Packet.source4)
-        #expect(error(Self.icmp("0303 0000 00000000", quote))?.payloadLength == 0)
+        #expect(read(Self.icmp("0303 0000 00000000", quote))?.source == Packet.source4)
+        #expect(read(Self.icmp("0303 0000 00000000", quote))?.payloadLength == 0)
         // A header shorter than 20 bytes, another protocol, or fewer than 8 bytes behind it: nothing.
         for wrong in [
             quote.replacing("6500", with: "6400"), quote.replacing("4011", with: "4088"), String(quote.dropLast(2)),
         ] {
-            #expect(error(Self.icmp("0303 0000 00000000", wrong)) == nil)
+            #expect(read(Self.icmp("0303 0000 00000000", wrong)) == nil)
         }
         let options = "4600 0024 0001 0000 4011 0000 c0000201 c6336402 01010101" + Packet.udp
-        #expect(error(Self.icmp("0303 0000 00000000", options))?.destination == Packet.destination4)
+        #expect(read(Self.icmp("0303 0000 00000000", options))?.destination == Packet.destination4)
     }
 
     @Test(arguments: [
@@ -86,7 +86,7 @@ import VolleyWire
     ])
     func extensionHeadersInTheQuoteAreWalked(next: UInt8, header: String, isFound: Bool) {
         let quoted = Packet.ipv6Header(length: 12 + hex(header).count, next: next) + header + Packet.udp
-        #expect((error(Self.icmpv6("0104 0000 00000000", quoted)) != nil) == isFound)
+        #expect((read(Self.icmpv6("0104 0000 00000000", quoted)) != nil) == isFound)
     }
 
     @Test func theChecksumIsThatOfTheWholeMessage() {
@@ -94,7 +94,7 @@ import VolleyWire
         var good = 0
         for sum in 0...0xffff {
             let head = "0303" + Packet.number(sum, digits: 4) + "00000000"
-            if error(Self.icmp(head, quote))?.hasGoodChecksum == true { good += 1 }
+            if read(Self.icmp(head, quote))?.hasGoodChecksum == true { good += 1 }
         }
         // Exactly one value is right.
         #expect(good == 1)
@@ -102,16 +102,16 @@ import VolleyWire
 
     @Test func aCutMessageHasNoChecksum() throws {
         let frame = Self.icmp("0303 0000 00000000", Packet.ipv4)
-        let cut = try #require(error(Array(frame.dropLast(2)), originalLength: frame.count))
+        let cut = try #require(read(Array(frame.dropLast(2)), originalLength: frame.count))
         #expect(cut.hasGoodChecksum == nil)
         #expect(cut.payloadLength == 2)
         // So it is when the record is shorter than the packet ever was.
-        #expect(error(Array(frame.dropLast(2)))?.hasGoodChecksum == nil)
+        #expect(read(Array(frame.dropLast(2)))?.hasGoodChecksum == nil)
     }
 
     @Test func whatIsNoErrorIsNone() {
-        #expect(error(hex(Packet.ipv4)) == nil)
-        #expect(error(Self.icmp("0800 0000 00000000", Packet.ipv4)) == nil)
-        #expect(error([]) == nil)
+        #expect(read(hex(Packet.ipv4)) == nil)
+        #expect(read(Self.icmp("0800 0000 00000000", Packet.ipv4)) == nil)
+        #expect(read([]) == nil)
     }
 }
