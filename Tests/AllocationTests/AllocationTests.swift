@@ -89,6 +89,7 @@ struct AllocationTests {
         let calls = CallCounts()
         let loop = try EpollLoop(syscalls: calls.counted)
         var options = DatagramOptions()
+        options.usesGRO = true
         options.metadata = metadata
         let transport = try loop.bind(to: SocketAddress(.loopbackV4, port: 0), options) { behaviour.makeProtocol() }
         let peer = RawPeer(connectedTo: try #require(transport.localAddress))

@@ -38,11 +38,13 @@ struct ServeRecordingTests {
             kill(running.process.processIdentifier, SIGUSR1)
             let words = readErrorLine(running).split(separator: " ")
             let path = String(try #require(words.last))
-            #expect(words.dropFirst().first == "\(2 * round)", "\(words)")
+            // The last reply may be here before the recorder has been shown it.
+            let told = try #require(words.dropFirst().first.flatMap { Int($0) }, "\(words)")
+            #expect((2 * round - 1...2 * round).contains(told))
             var reader = try CaptureReader(path: path)
             var count = 0
             while let record = try reader.next() { count += record.decode().payloadLength == 4 ? 1 : 0 }
-            #expect(count == 2 * round)
+            #expect(count == told)
             try FileManager.default.removeItem(atPath: path)
         }
         running.process.terminate()

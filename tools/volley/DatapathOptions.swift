@@ -3,8 +3,13 @@ import Volley
 
 /// The options of `volley serve` that say how datagrams are received and sent.
 struct DatapathOptions: ParsableArguments {
-    @Flag(inversion: .prefixedNo, help: "Receive trains of datagrams whole where they come as such (UDP_GRO).")
-    var gro = true
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Receive trains of datagrams whole where they come as such (UDP_GRO); a dropped train counts as one datagram.
+            """
+    )
+    var gro = false
 
     @Flag(inversion: .prefixedNo, help: "Send runs of datagrams of one length to one peer as trains (UDP_SEGMENT).")
     var gso = true

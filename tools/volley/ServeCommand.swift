@@ -28,7 +28,9 @@ struct ServeCommand: ParsableCommand {
             loses nothing: start the new server while the old one runs, which then ends. Either way the socket keeps the
             receive buffer it has.
 
-            The first line on standard output is "listening on ADDRESS:PORT"; the last ones are the counters.
+            The first line on standard output is "listening on ADDRESS:PORT", followed by " (from systemd)" or \
+            " (from process N)" where the socket is another's; the last ones are the counters. --handover and systemd's \
+            socket are for one shard. At SIGTERM and SIGINT what has arrived on a socket of its own is still served.
             """
     )
 

@@ -4,7 +4,8 @@ import VolleyCore
 
 /// What `volley serve` says at its end.
 struct ServeReport: Encodable {
-    let received, bytesReceived, receiveBatches, trainsReceived, truncated, undelivered, kernelDrops: UInt64
+    let received, bytesReceived, receiveBatches, trainsReceived: UInt64
+    let truncated, controlTruncated, undelivered, kernelDrops: UInt64
     let sent, bytesSent, sendBatches, trainsSent, sendBlocked, sendsDropped: UInt64
     /// How many batches held 1, 2–3, 4–7, 8–15, 16–31, 32–63, 64 or more datagrams.
     let receiveBatchSizes: [UInt64]
@@ -34,6 +35,7 @@ struct ServeReport: Encodable {
         receiveBatches = statistics.receiveBatches
         trainsReceived = statistics.trainsReceived
         truncated = statistics.truncated
+        controlTruncated = statistics.controlTruncated
         undelivered = statistics.undelivered
         kernelDrops = statistics.kernelDrops
         sent = statistics.sent
@@ -61,7 +63,7 @@ struct ServeReport: Encodable {
             "received \(received) datagrams, \(bytesReceived) bytes in \(receiveBatches) batches"
                 + (truncated > 0 ? ", \(truncated) truncated" : ""),
             "sent     \(sent) datagrams, \(bytesSent) bytes in \(sendBatches) batches",
-            "dropped  \(kernelDrops) by the kernel before receiving, \(undelivered) undelivered, \(sendsDropped) sends",
+            "dropped  \(trainsReceived > 0 ? "at least " : "")\(kernelDrops) by the kernel before receiving, \(undelivered) undelivered, \(sendsDropped) sends",
         ]
         if let receivedByShard {
             lines.append("shards   received " + receivedByShard.map { "\($0)" }.joined(separator: ", "))

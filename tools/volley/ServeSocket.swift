@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Volley
 import VolleyCore
@@ -9,6 +10,7 @@ struct ServeSocket {
     /// The address, with where the socket comes from if this process has not opened it.
     let place: String
     private let offer: SocketHandover?
+    private let isInherited: Bool
 
     /// Where to listen unless something else is said.
     static let standardAddress = SocketAddress(.loopbackV4, port: 7007)
@@ -24,8 +26,7 @@ struct ServeSocket {
         let activated = try ActivatedSockets.take()
         let group = try sharding.makeGroup()
         let loop = group.loops[0]
-        let isInherited = handover != nil || !activated.isEmpty
-        guard !isInherited || group.loops.count == 1 else {
+        guard (handover == nil && activated.isEmpty) || group.loops.count == 1 else {
             throw ServeError("--shards opens sockets of its own: it takes neither --handover nor a socket from systemd")
         }
         let takeover = try handover.flatMap { try SocketTakeover.connect(to: $0) }
@@ -49,13 +50,14 @@ struct ServeSocket {
         }
         try loop.onSignals([.interrupt, .terminate, .hangup]) { _, _ in
             Self.notify(.stopping)
-            for shard in shards { shard.close() }
+            Self.end(shards, isInherited: takeover != nil || !activated.isEmpty)
         }
         try takeover?.complete()
         offer = try handover.map { path in
             try loop.offerSockets([OfferedSocket(shards[0])], at: path, after: takeover) { Self.comment($0) }
         }
         self.group = group
+        isInherited = takeover != nil || !activated.isEmpty
         self.shards = shards
         let endpoint = shards[0]
         place = (endpoint.localAddress.map { "\($0)" } ?? endpoint.unixLocalAddress.map { "\($0)" } ?? "") + origin
@@ -67,11 +69,9 @@ struct ServeSocket {
 
     /// Ends serving after so many seconds.
     func close(after seconds: Double) {
-        let shards = shards
+        let (shards, isInherited) = (shards, isInherited)
         group.loops[0].execute { loop in
-            loop.callLater(.seconds(seconds)) {
-                for shard in shards { shard.close() }
-            }
+            loop.callLater(.seconds(seconds)) { Self.end(shards, isInherited: isInherited) }
         }
     }
 
@@ -84,6 +84,18 @@ struct ServeSocket {
     func end() {
         offer?.end()
         group.stop()
+    }
+
+    /// Serves what has arrived, and ends; what waits in a socket that others may have open is theirs.
+    private static func end(_ shards: [DatagramEndpoint], isInherited: Bool) {
+        for shard in shards {
+            guard !isInherited else {
+                shard.close()
+                continue
+            }
+            // Not on the loop, which has to do the work.
+            DispatchQueue.global().async { _ = shard.drain(within: .seconds(2), refusingNew: true) }
+        }
     }
 
     /// Makes an endpoint of the one datagram socket there has to be, which is bound where the user wants it.

@@ -2,8 +2,8 @@ public import VolleyCore
 
 /// How a live datagram endpoint is set up.
 ///
-/// Nothing is set on the socket unless asked for here, but for two things that change how datagrams are received and not
-/// what is: `UDP_GRO`, unless ``usesGRO`` is off, and on wildcard binds the local address of each datagram.
+/// Nothing is set on the socket unless asked for here, but for one thing: on a wildcard bind each datagram brings the
+/// address it was sent to (see ``receivesLocalAddress``).
 public struct DatagramOptions: Sendable {
     /// The most datagrams one `recvmmsg` or `sendmmsg` carries: 1…1024.
     public var batchSize = 64
@@ -51,15 +51,17 @@ public struct DatagramOptions: Sendable {
     /// Whether trains of datagrams may be received whole (`UDP_GRO`), which saves most of the kernel's work where they
     /// come: from senders with `UDP_SEGMENT` on this host, from network cards and from tunnels.
     ///
-    /// A protocol sees single datagrams in any case. Used where the kernel can do it and ``slotSize`` is at least
-    /// 65,536.
-    public var usesGRO = true
+    /// A protocol sees single datagrams in any case. Off unless asked for, since the kernel then counts a train that it
+    /// drops as one: `DatagramStatistics.kernelDrops` and `Datagram.dropsBefore` are lower bounds once trains arrive.
+    /// Used where the kernel can do it and ``slotSize`` is at least 65,536.
+    public var usesGRO = false
 
     /// Whether datagrams of one length that follow each other to one peer, in one flush, leave as a train
     /// (`UDP_SEGMENT`).
     ///
     /// The peer receives single datagrams in the same order in any case. Used where a train sent over loopback arrived
-    /// as it should; if a route refuses one, its datagrams are sent singly, and no other is tried.
+    /// as it should; if a route refuses one, its datagrams are sent singly, and no other is tried. An ICMP error that a
+    /// train meets before it is taken apart, as on loopback, is one error for all of it.
     public var usesGSO = true
 
     /// Whether sends may say when they are to leave (`SO_TXTIME`): see ``SendOptions``.

@@ -75,8 +75,16 @@ extension DatagramOptions {
     }
 
     func check() throws(DatagramError) {
-        guard (1...1024).contains(batchSize), (1...(1 << 24)).contains(slotSize) else {
-            throw DatagramError(.invalidArgument, operation: .configure)
-        }
+        try Self.check("batchSize", batchSize, in: 1...1024)
+        try Self.check("slotSize", slotSize, in: 1...(1 << 24))
+        if let receiveBufferSize { try Self.check("receiveBufferSize", receiveBufferSize, in: 1...Int.max) }
+        if let sendBufferSize { try Self.check("sendBufferSize", sendBufferSize, in: 1...Int.max) }
+    }
+
+    private static func check(_ name: String, _ value: Int, in range: ClosedRange<Int>) throws(DatagramError) {
+        guard !range.contains(value) else { return }
+        let hint = "it has to be \(range.lowerBound) to \(range.upperBound)"
+        let option = DatagramError.Option(name, value: "\(value)", hint: hint)
+        throw DatagramError(.invalidArgument, operation: .configure, option: option)
     }
 }

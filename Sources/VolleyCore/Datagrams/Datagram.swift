@@ -84,6 +84,7 @@ extension Datagram {
 
     /// How many datagrams the kernel dropped between the one before and this one; 0 unless asked for.
     ///
+    /// On an endpoint that receives trains (`UDP_GRO`) a dropped train counts as one.
     /// What is dropped after the last one received is only in `DatagramStatistics.kernelDrops`.
     @inlinable public var dropsBefore: UInt32 { unsafe slot.pointee.head.pointee.dropsBefore }
 

@@ -22,7 +22,8 @@ public struct DatagramStatistics: Hashable, Sendable {
     /// Datagrams the kernel dropped since the receive buffer was full: exactly what reached the socket and was not received.
     ///
     /// The source is `SO_MEMINFO` (Linux 4.12), which also counts what a bad checksum or a socket filter cost. It is read
-    /// for every snapshot, and at least every 5 seconds, so that the wrap of the kernel's 32 bits is never missed.
+    /// for every snapshot, and at least every 5 seconds, so that the wrap of the kernel's 32 bits is never missed. On an
+    /// endpoint with `UDP_GRO` the kernel counts a dropped train as one: this is then a lower bound.
     public package(set) var kernelDrops: UInt64 = 0
 
     /// Datagrams the kernel, or the world that stands for it, has taken.

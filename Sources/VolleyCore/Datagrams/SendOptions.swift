@@ -8,7 +8,8 @@ public struct SendOptions: Hashable, Sendable {
     /// The congestion mark to set (`IP_TOS`, `IPV6_TCLASS`); `nil` leaves the socket's.
     public var ecn: ECN?
 
-    /// The differentiated services codepoint to set, 0…63 (RFC 2474); `nil` leaves the socket's.
+    /// The differentiated services codepoint to set, 0…63 (RFC 2474; of more, the six low bits count); `nil` leaves the
+    /// socket's.
     ///
     /// One of this and ``ecn`` sets both: the other is then 0.
     public var dscp: UInt8?

@@ -5,18 +5,21 @@ import Synchronization
 ///
 /// It uses what the test uses; the test sees to it that they do not do so at the same time.
 final class TestThread {
-    private let body: () -> Void
+    /// What the thread runs: an object of its own, so that the thread never holds on to the one that joins it.
+    private final class Work {
+        let body: () -> Void
+        init(_ body: @escaping () -> Void) { self.body = body }
+    }
     private var identity = pthread_t()
 
     init(_ body: @escaping () -> Void) {
-        self.body = body
-        // SAFETY: the thread is joined before this object goes.
-        let argument = unsafe Unmanaged.passUnretained(self).toOpaque()
+        // SAFETY: the thread takes over this reference, and lets go of it before it ends.
+        let argument = unsafe Unmanaged.passRetained(Work(body)).toOpaque()
         let number = unsafe pthread_create(
             &identity, nil,
             { argument in
                 if let argument = unsafe argument {
-                    unsafe Unmanaged<TestThread>.fromOpaque(argument).takeUnretainedValue().body()
+                    unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
                 }
                 return nil
             }, argument)

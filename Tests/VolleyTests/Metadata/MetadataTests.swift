@@ -11,7 +11,7 @@ struct MetadataTests {
     static let all: DatagramMetadata = [.localAddress, .timestamp, .trafficClass, .hopLimit, .drops]
 
     private func endpoint(_ meeting: Meeting, _ metadata: DatagramMetadata) throws -> SteppedEndpoint {
-        var options = DatagramOptions()
+        var options = DatagramOptions.trains
         options.metadata = metadata
         return try SteppedEndpoint(meeting, options: options)
     }
@@ -98,7 +98,7 @@ struct MetadataTests {
         "what the kernel dropped before a datagram is what SO_MEMINFO counts",
         arguments: [Meeting.ipv4, .ipv6, .mapped])
     func drops(meeting: Meeting) throws {
-        var options = DatagramOptions()
+        var options = DatagramOptions.trains
         options.metadata = [.drops]
         options.receiveBufferSize = 20_000
         let endpoint = try SteppedEndpoint(meeting, options: options)
@@ -139,7 +139,7 @@ struct MetadataTests {
             socket.drain()
             return socket.arrivals.count + Int(System.dropCount(socket.descriptor) ?? 0) == 100
         }
-        var options = DatagramOptions()
+        var options = DatagramOptions.trains
         options.metadata = [.drops]
         let noting = NotingProtocol()
         let loop = try EpollLoop()
@@ -153,7 +153,7 @@ struct MetadataTests {
     @Test("a tap gets the kernel's time where there is one")
     func tapTime() throws {
         let tap = NotingTap()
-        var options = DatagramOptions()
+        var options = DatagramOptions.trains
         options.metadata = [.timestamp]
         options.tap = tap
         let endpoint = try SteppedEndpoint(.ipv4, options: options)
@@ -178,7 +178,7 @@ struct MetadataTests {
         }
         let loop = try EpollLoop(syscalls: calls)
         let noting = NotingProtocol()
-        var options = DatagramOptions()
+        var options = DatagramOptions.trains
         options.metadata = Self.all
         let transport = try loop.bind(to: SocketAddress(.loopbackV4, port: 0), options) { noting }
         let address = try #require(transport.localAddress)

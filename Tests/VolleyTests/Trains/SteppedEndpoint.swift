@@ -11,7 +11,7 @@ struct SteppedEndpoint {
 
     init(
         _ meeting: Meeting = .ipv4, _ answer: NotingProtocol.Answer = .none,
-        options: DatagramOptions = DatagramOptions(), onArrival: ((any DatagramTransport, Int) -> Void)? = nil
+        options: DatagramOptions = .trains, onArrival: ((any DatagramTransport, Int) -> Void)? = nil
     ) throws {
         var options = options
         if meeting == .mapped { options.isIPv6Only = false }
@@ -27,5 +27,14 @@ struct SteppedEndpoint {
     /// Runs turns until `count` datagrams have been received.
     func receive(_ count: Int) {
         loop.settle { transport.statistics.received >= UInt64(count) }
+    }
+}
+
+extension DatagramOptions {
+    /// The defaults, but with trains received whole.
+    static var trains: DatagramOptions {
+        var options = DatagramOptions()
+        options.usesGRO = true
+        return options
     }
 }

@@ -154,7 +154,7 @@ struct TrainReceiveTests {
     @Test("a tap sees single datagrams, in and out")
     func tap() throws {
         let tap = NotingTap()
-        var options = DatagramOptions()
+        var options = DatagramOptions.trains
         options.tap = tap
         let endpoint = try SteppedEndpoint(.ipv4Wildcard, .echo, options: options)
         let peer = try TrainPeer()
@@ -176,7 +176,7 @@ struct TrainReceiveTests {
     @Test("more datagrams than slots in one batch: the slots grow, and replies still go where they should")
     func grows() throws {
         let segmentsMax = SegmentationSupport.probed.segmentsMax
-        var options = DatagramOptions()
+        var options = DatagramOptions.trains
         options.batchSize = 2
         let endpoint = try SteppedEndpoint(.ipv4Wildcard, .echo, options: options)
         let peer = try TrainPeer(receivesTrains: true)
@@ -206,7 +206,7 @@ struct TrainReceiveTests {
     func anything(seed: UInt64) throws {
         var random = Random(seed: seed)
         let meeting = Meeting.allCases[Int(seed) % Meeting.allCases.count]
-        var options = DatagramOptions()
+        var options = DatagramOptions.trains
         options.batchSize = [1, 3, 64][random.next(below: 3)]
         let endpoint = try SteppedEndpoint(meeting, [.none, .echo, .copy][random.next(below: 3)], options: options)
         let peers = try (0..<3).map { try TrainPeer(meeting.peer, receivesTrains: $0 == 0) }

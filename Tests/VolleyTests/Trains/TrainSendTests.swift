@@ -104,7 +104,7 @@ struct TrainSendTests {
         var calls = Syscalls.kernel
         calls.segmentation = { SegmentationSupport(segmentsMax: 64, receivesTrains: isSupported) }
         let loop = try EpollLoop(syscalls: calls)
-        var options = DatagramOptions()
+        var options = DatagramOptions.trains
         options.usesGRO = uses
         options.slotSize = slotSize
         let transport = try loop.bind(to: SocketAddress(.loopbackV4, port: 0), options) { NotingProtocol() }
@@ -121,7 +121,7 @@ struct TrainSendTests {
         // Some wait already.
         sender.send(bytes, segment: 100, to: socket.address)
         let noting = NotingProtocol()
-        var options = DatagramOptions()
+        var options = DatagramOptions.trains
         options.usesGRO = false
         let transport = try loop.adopt(dup(socket.descriptor), options) { noting }
         sender.send(bytes, segment: 100, to: socket.address)
