@@ -6,12 +6,13 @@ import VolleyWire
 
 /// What `volley replay` says.
 struct ReplaySummary: Encodable {
-    struct Replies: Encodable {
-        let identical, different, missing, extra, evicted: Int
-        let differences: [String]
-    }
     struct Datagrams: Encodable {
         let received, captured, elsewhere, afterClose, kernelDropped, neverRead, ambiguous: Int
+    }
+
+    struct Endpoint: Encodable {
+        let role: String
+        let received, sent: UInt64
     }
 
     let file, role: String
@@ -23,10 +24,12 @@ struct ReplaySummary: Encodable {
     let received, bytesReceived, batches, sent, bytesSent, sendsDropped: UInt64
     let errors: [String: UInt64]
     /// Nil when replies were not compared.
-    let replies: Replies?
+    let replies: ReplySummary?
     /// The capture's time.
     let virtualSeconds: Double
-    let timestampsBackwards: Int
+    let timestampsBackwards, gapsClamped: Int
+    /// One, unless the role was every server.
+    let endpoints: [Endpoint]
     /// The time it took.
     let seconds: Double
     let recordsPerSecond: Double
@@ -50,13 +53,12 @@ struct ReplaySummary: Encodable {
         batches = statistics.receiveBatches
         (sent, bytesSent, sendsDropped) = (statistics.sent, statistics.bytesSent, statistics.sendsDropped)
         errors = Dictionary(statistics.errors.map { ("\($0.key.rawValue) \($0.key)", $0.value) }, uniquingKeysWith: +)
-        replies = report.replies.map {
-            Replies(
-                identical: $0.identical, different: $0.different, missing: $0.missing, extra: $0.extra,
-                evicted: $0.evicted, differences: $0.differences.map { "\($0)" })
+        replies = report.replies.map(ReplySummary.init)
+        endpoints = report.endpoints.map {
+            Endpoint(role: "\($0.role)", received: $0.statistics.received, sent: $0.statistics.sent)
         }
         virtualSeconds = report.duration / .seconds(1)
-        timestampsBackwards = report.timestampsBackwards
+        (timestampsBackwards, gapsClamped) = (report.timestampsBackwards, report.gapsClamped)
         seconds = elapsed / .seconds(1)
         let divisor = max(seconds, 1e-9)
         recordsPerSecond = (Double(records) / divisor).rounded()
@@ -81,13 +83,8 @@ struct ReplaySummary: Encodable {
         if datagrams.kernelDropped > 0 { others.append("\(datagrams.kernelDropped.grouped) dropped, buffer full") }
         if datagrams.neverRead > 0 { others.append("\(datagrams.neverRead.grouped) never read") }
         if !others.isEmpty { lines.append("other datagrams: " + others.joined(separator: ", ")) }
-        if let replies {
-            lines.append(
-                "replies: \(replies.identical.grouped) identical, \(replies.different.grouped) different, "
-                    + "\(replies.missing.grouped) missing, \(replies.extra.grouped) extra"
-                    + (replies.evicted > 0 ? ", \(replies.evicted.grouped) not compared for want of memory" : ""))
-            lines += replies.differences
-        }
+        if endpoints.count > 1 { lines.append("endpoints: \(endpoints.count.grouped)") }
+        if let replies { lines += replies.lines }
         lines += errors.sorted { $0.key < $1.key }.map { "errors: \($0.value) × errno \($0.key)" }
         lines.append(
             "time: \(virtualSeconds.text(6)) s of capture in \(seconds.text(6)) s, "

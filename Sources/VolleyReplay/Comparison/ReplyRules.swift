@@ -1,4 +1,4 @@
-public import VolleyCore
+import VolleyCore
 
 /// How replies are paired with the captured ones, and in what they may differ from them.
 ///

@@ -12,16 +12,20 @@ struct ReplayRun: ~Copyable {
     private let options: ReplayOptions
     let loop = VirtualEventLoop()
     let sink: ReplaySink
-    let world: ReplayWorld
-    let transport: RingTransport
+    /// The endpoint of the batch being gathered; the only one, unless every server has its own.
+    private var endpoint: ReplayEndpoint
+    /// Those whose protocol has been made.
+    private var endpoints: [ReplayEndpoint] = []
+    private var servers = ReplayServers()
     /// Set once the protocol has its transport.
     var isStarted = false
 
     private var accounting = RecordAccounting()
     private var datagrams = ReplayDatagrams()
     private var census = DestinationCensus()
-    private var clock = CaptureClock()
+    private var clock: CaptureClock
     private let coalescing: Int64
+    private let batchMax: Int
     /// How many more datagrams may come.
     private var allowance: Int
 
@@ -36,17 +40,14 @@ struct ReplayRun: ~Copyable {
         self.options = options
         coalescing = max(0, options.coalescing.wholeNanoseconds)
         allowance = max(0, options.datagramsMax ?? .max)
+        clock = CaptureClock(maxGap: options.maxGap)
+        batchMax = options.clampedBatchSize
         sink = ReplaySink(options, loop: loop)
-        var names = EndpointNames()
-        names.local = role.local
-        names.remote = role.peer
-        // Only `.ipv6` maps IPv4 destinations, which belongs to dual-stack sockets; otherwise addresses of either
-        // family stay what they are, so that one endpoint can have both.
-        let isIPv6 = !role.matchesBothFamilies && role.local.family == .ipv6
-        transport = RingTransport(eventLoop: loop, names: names, addressing: isIPv6 ? .ipv6 : .ipv4)
-        world = ReplayWorld(
-            transport, loop: loop, role: role, sink: sink, receiveBufferSize: options.receiveBufferSize)
+        endpoint = ReplayEndpoint(role, options, loop: loop, sink: sink)
     }
+
+    var world: ReplayWorld { endpoint.world }
+    var transport: RingTransport { endpoint.transport }
 
     /// Replays all that `reader` has, ends the endpoint and reports.
     mutating func run(
@@ -90,7 +91,17 @@ struct ReplayRun: ~Copyable {
         guard frame.isDelivered else { return true }
         // Only scalars go on from here: to pass the record or the frame would be to copy it.
         let (source, destination) = (frame.source, frame.destination)
-        if role.isLocal(destination), role.accepts(source) {
+        if role.isEveryServer {
+            let isAnswer = chooseServer(from: source, to: destination, makeProtocol)
+            if isAnswer == false {
+                receive(
+                    frame.payload(in: record.bytes), from: source, to: destination.ip, at: record.timestampNanoseconds)
+            } else if isAnswer == true {
+                takeCaptured(
+                    frame.payload(in: record.bytes), from: source, to: destination, record: record.number,
+                    at: record.timestampNanoseconds)
+            }
+        } else if role.isLocal(destination), role.accepts(source) {
             receive(
                 frame.payload(in: record.bytes), from: source, to: destination.ip, at: record.timestampNanoseconds)
         } else if role.isLocal(source), role.accepts(destination) {
@@ -111,7 +122,7 @@ struct ReplayRun: ~Copyable {
     ) {
         let time = clock.instant
         if batchCount > 0,
-            time > batchDeadline || batchCount == ReceiveSlots.capacity || loop.hasTimer(before: time)
+            time > batchDeadline || batchCount == batchMax || loop.hasTimer(before: time)
         {
             deliverBatch()
         }
@@ -141,7 +152,36 @@ struct ReplayRun: ~Copyable {
         let isKnown = !source.ip.isUnspecified
         sink.takeCaptured(
             payload, from: isKnown ? source : world.source(for: .unknown, source.family), to: destination,
-            record: record, at: time)
+            record: record, at: time, due: loop.wallClock(at: clock.instant))
+    }
+
+    /// Makes the server of a datagram the present endpoint; says whether it sent the datagram, `nil` if there is none.
+    private mutating func chooseServer(
+        from source: SocketAddress, to destination: SocketAddress, _ makeProtocol: () -> any DatagramProtocol
+    ) -> Bool? {
+        switch servers.owner(from: source, to: destination) {
+        case .known(let index, let isAnswer):
+            if !isAnswer { change(to: endpoints[index]) }
+            return isAnswer
+        case .new:
+            deliverBatch()
+            // A protocol is made at the time of its first datagram.
+            loop.advance(to: MonotonicInstant(nanoseconds: clock.instant - 1))
+            loop.setTime(clock.instant)
+            endpoint = ReplayEndpoint(.server(destination), options, loop: loop, sink: sink)
+            begin(makeProtocol)
+            return false
+        case .none:
+            datagrams.elsewhere &+= 1
+            return nil
+        }
+    }
+
+    /// Datagrams of one batch are of one endpoint.
+    private mutating func change(to other: ReplayEndpoint) {
+        guard other !== endpoint else { return }
+        deliverBatch()
+        endpoint = other
     }
 
     /// Delivers what has been gathered.
@@ -154,6 +194,7 @@ struct ReplayRun: ~Copyable {
         transport.deliver(count: count, bytes: bytes)
         // What a pause has left over stays in the slots.
         if !world.isReading { world.keep(count) }
+        world.beginTurn()
         if loop.hasWork { loop.runTurns() }
     }
 
@@ -161,15 +202,34 @@ struct ReplayRun: ~Copyable {
 
     private mutating func start(_ makeProtocol: () -> any DatagramProtocol) {
         isStarted = true
+        // Servers begin when they are met.
+        if !role.isEveryServer { begin(makeProtocol) }
+    }
+
+    private mutating func begin(_ makeProtocol: () -> any DatagramProtocol) {
+        endpoints.append(endpoint)
         transport.start(makeProtocol(), in: world, tap: options.tap)
         loop.runTurns()
     }
 
     private mutating func finish() {
         deliverBatch()
-        let last = clock.instant.addingClamped(max(0, options.drain.wholeNanoseconds))
+        var last = clock.instant.addingClamped(max(0, options.drain.wholeNanoseconds))
         loop.advance(to: MonotonicInstant(nanoseconds: last))
-        transport.close()
+        // What has arrived while the endpoint was busy is delivered before the end.
+        for endpoint in endpoints {
+            while let next = endpoint.world.nextTurn {
+                last = max(last, next)
+                loop.advance(to: MonotonicInstant(nanoseconds: next))
+            }
+        }
+        for endpoint in endpoints { endpoint.transport.close() }
+        loop.runTurns()
+        // What waits for a slow link leaves before the end, too.
+        for endpoint in endpoints where !endpoint.world.isShutDown {
+            loop.advance(to: MonotonicInstant(nanoseconds: endpoint.world.timeOfLastSend))
+            endpoint.transport.abort()
+        }
         loop.runTurns()
         loop.end()
     }
@@ -181,15 +241,20 @@ struct ReplayRun: ~Copyable {
     }
 
     private mutating func makeReport(_ comparison: ReplyComparison?, _ damage: CaptureError?) -> ReplayReport {
-        let statistics = transport.statistics
+        var statistics = DatagramStatistics()
+        for endpoint in endpoints {
+            statistics += endpoint.transport.statistics
+            datagrams.afterClose += endpoint.world.afterClose
+            datagrams.kernelDropped += Int(clamping: endpoint.world.kernelDrops())
+            datagrams.neverRead += endpoint.world.neverRead
+        }
         datagrams.received = Int(clamping: statistics.received)
-        datagrams.afterClose = world.afterClose
-        datagrams.kernelDropped = Int(clamping: world.kernelDrops())
-        datagrams.neverRead = world.neverRead
         return ReplayReport(
             role: role, records: accounting, datagrams: datagrams, statistics: statistics, replies: comparison,
             sent: sink.sent, timeSpan: clock.span, duration: .nanoseconds(loop.now.nanoseconds),
-            timestampsBackwards: clock.backwards, damage: damage,
+            timestampsBackwards: clock.backwards, gapsClamped: clock.gapsClamped,
+            endpoints: endpoints.map { ReplayEndpointReport(role: $0.role, statistics: $0.transport.statistics) },
+            damage: damage,
             warnings: warnings(statistics, comparison))
     }
 
@@ -216,32 +281,32 @@ struct ReplayRun: ~Copyable {
     }
 }
 
-/// The capture's time: it stands still where time stamps go backwards.
+/// The capture's time as the loop's: its first time stamp is the loop's beginning.
 struct CaptureClock {
+    private var timeline: CaptureTimeline
     private var first: Int64?
-    private var latest: Int64 = .min
     /// The virtual instant of the latest record.
     private(set) var instant: Int64 = 0
-    private(set) var backwards = 0
 
-    /// Takes the time stamp of the next record; the first one is the loop's beginning.
+    init(maxGap: Duration?) { timeline = CaptureTimeline(maxGap: maxGap) }
+
+    var backwards: Int { timeline.backwards }
+    var gapsClamped: Int { timeline.gapsClamped }
+
+    /// Takes the time stamp of the next record.
     @inline(__always)
     mutating func take(_ timestamp: Int64, _ loop: VirtualEventLoop) {
-        if timestamp < latest {
-            backwards &+= 1
-            return
-        }
-        latest = timestamp
         if first == nil {
             first = timestamp
             loop.begin(at: timestamp)
         }
-        instant = loop.instant(of: timestamp)
+        instant = timeline.take(timestamp)
     }
 
     /// The times of the first and of the latest record.
     var span: ClosedRange<WallClockTime>? {
-        first.map { WallClockTime(nanosecondsSinceEpoch: $0)...WallClockTime(nanosecondsSinceEpoch: latest) }
+        guard let first, let latest = timeline.latestTimestamp else { return nil }
+        return WallClockTime(nanosecondsSinceEpoch: first)...WallClockTime(nanosecondsSinceEpoch: latest)
     }
 }
 

@@ -4,7 +4,8 @@ import VolleyWire
 
 /// The `DatagramWorld` of a capture: it delivers what the capture brings and takes what the protocol sends.
 ///
-/// Sending never blocks; it fails for the reasons for which the kernel's UDP would fail before anything is sent.
+/// Sending blocks only if a rate is given; it fails for the reasons for which the kernel's UDP would fail before anything
+/// is sent.
 final class ReplayWorld: DatagramWorld {
     private let loop: VirtualEventLoop
     private let role: ReplayRole
@@ -14,8 +15,14 @@ final class ReplayWorld: DatagramWorld {
     private var isDrainScheduled = false
     private var isAwaitingWritable = false
     private var memberships = MembershipTable()
-    private(set) var isReading = false { didSet { isDirect = isReading && held.isEmpty } }
-    private var held: HeldDatagrams { didSet { isDirect = isReading && held.isEmpty } }
+    private(set) var isReading = false { didSet { isDirect = isReading && !isBusy && held.isEmpty } }
+    private var held: HeldDatagrams { didSet { isDirect = isReading && !isBusy && held.isEmpty } }
+    /// Whether the endpoint is at work on its latest batch.
+    private var isBusy = false { didSet { isDirect = isReading && !isBusy && held.isEmpty } }
+    private let turnDuration: Int64
+    private var turnEnd: Int64 = 0
+    private var link: SlowLink?
+    private let mtu: Int
     /// Whether a datagram may go straight into the slots: the endpoint is reading, and nothing waits before it.
     private(set) var isDirect = false
     private(set) var isShutDown = false
@@ -27,14 +34,17 @@ final class ReplayWorld: DatagramWorld {
     private var latestLocal = (ipv4: IPAddress(v4: 0), ipv6: IPAddress(v6High: 0, low: 0))
 
     init(
-        _ transport: RingTransport, loop: VirtualEventLoop, role: ReplayRole, sink: ReplaySink, receiveBufferSize: Int
+        _ transport: RingTransport, loop: VirtualEventLoop, role: ReplayRole, sink: ReplaySink, options: ReplayOptions
     ) {
         self.transport = transport
         self.loop = loop
         self.role = role
         self.sink = sink
-        slots = ReceiveSlots()
-        held = HeldDatagrams(limit: receiveBufferSize)
+        slots = ReceiveSlots(capacity: options.clampedBatchSize)
+        held = HeldDatagrams(limit: options.receiveBufferSize)
+        turnDuration = max(0, options.turnDuration.wholeNanoseconds)
+        link = options.sendRate.map { SlowLink(rate: $0, bufferSize: options.sendBufferSize) }
+        mtu = options.mtu ?? .max
         slots.attach(to: transport)
     }
 
@@ -68,10 +78,29 @@ final class ReplayWorld: DatagramWorld {
         }
     }
 
+    /// The endpoint has got a batch, which it may take a while for.
+    @inline(__always)
+    func beginTurn() {
+        if turnDuration > 0 { becomeBusy() }
+    }
+
+    private func becomeBusy() {
+        guard !isShutDown else { return }
+        isBusy = true
+        turnEnd = loop.now.nanoseconds.addingClamped(turnDuration)
+        loop.callAt(MonotonicInstant(nanoseconds: turnEnd)) { [self] in
+            isBusy = false
+            drain()
+        }
+    }
+
+    /// When the next batch of what has arrived will be delivered; `nil` if none has, or it is not wanted.
+    var nextTurn: Int64? { isBusy && isReading && !held.isEmpty ? turnEnd : nil }
+
     /// Delivers one batch of what was held.
     private func drain() {
-        guard isReading, !held.isEmpty else { return }
-        let count = min(held.count, ReceiveSlots.capacity)
+        guard isReading, !isBusy, !held.isEmpty else { return }
+        let count = min(held.count, slots.capacity)
         var bytes = 0
         for index in 0..<count {
             let entry = held[index]
@@ -83,6 +112,7 @@ final class ReplayWorld: DatagramWorld {
         slots.keep(count)
         held.removeFirst(count)
         transport.deliver(count: count, bytes: bytes)
+        beginTurn()
         scheduleDrain()
     }
 
@@ -108,10 +138,12 @@ final class ReplayWorld: DatagramWorld {
         case .ipv6: payloadMax = UDPPacket.payloadLengthMaxIPv6
         default: return Errno.addressFamilyNotSupported.rawValue
         }
-        guard unsafe Int(slot.count) <= payloadMax else { return Errno.messageTooLong.rawValue }
+        let length = unsafe UDPPacket.length(payloadLength: Int(slot.count), isIPv6: destination.family == .ipv6)
+        guard unsafe Int(slot.count) <= payloadMax, length <= mtu else { return Errno.messageTooLong.rawValue }
         guard role.sends(to: destination.family) else { return Errno.addressFamilyNotSupported.rawValue }
         // udp(7) does not say so, but no packet leaves for port 0.
         guard destination.port != 0 else { return Errno.invalidArgument.rawValue }
+        if link?.take(length, at: loop.now.nanoseconds) == false { return Errno.wouldBlock.rawValue }
         guard sink.isInterested else { return 0 }
         let local = unsafe slot.control?.pointee.local ?? .unknown
         // SAFETY: the payload stays in place until the transport's flush is over.
@@ -144,19 +176,33 @@ final class ReplayWorld: DatagramWorld {
         if isOn { scheduleDrain() }
     }
 
-    /// Sending never blocks here, but a send waits when it finds no room beside a reply that is being written.
+    /// Without a slow link sending never blocks, but a send waits when it finds no room beside a reply that is being
+    /// written.
     func setAwaitingWritable(_ isOn: Bool) {
         isAwaitingWritable = isOn
         if isOn { scheduleWritable() }
     }
 
     private func scheduleWritable() {
-        loop.callSoon { [self] in
+        let proceed = { [self] in
             guard isAwaitingWritable else { return }
             transport.writable()
             if isAwaitingWritable { scheduleWritable() }
         }
+        if let link, link.writableTime > loop.now.nanoseconds {
+            loop.callAt(MonotonicInstant(nanoseconds: link.writableTime), proceed)
+        } else {
+            loop.callSoon(proceed)
+        }
     }
+
+    /// When all that is queued now has left.
+    var timeOfLastSend: Int64 {
+        guard let link else { return loop.now.nanoseconds }
+        return link.time(toSend: transport.writeBufferSize, at: loop.now.nanoseconds)
+    }
+
+    func pathMTU() -> Int? { mtu == .max ? nil : mtu }
 
     func shutDown() {
         isShutDown = true

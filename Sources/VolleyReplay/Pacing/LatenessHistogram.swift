@@ -1,5 +1,3 @@
-package import VolleyCore
-
 /// How late datagrams left, in constant memory: each value is kept to one part in 32.
 package struct LatenessHistogram: Sendable {
     private static let subBits = 5

@@ -1,5 +1,5 @@
 package import VolleyCapture
-package import VolleyCore
+import VolleyCore
 package import VolleyWire
 
 /// The client's side of a capture, datagram by datagram, once or several times over, with the answers it got.
@@ -58,7 +58,7 @@ package final class PacedCapture {
     /// - Throws: where the capture is damaged; there is nothing more then.
     package func next() throws(CaptureError) -> Item? {
         while true {
-            if let item = try nextInPass() { return item }
+            if let item = try nextInPass(&reader) { return item }
             // A capture without a single request would be gone through in vain.
             guard passes < passesMax, requestsInPass > 0 else { return nil }
             reader = try open()
@@ -68,9 +68,11 @@ package final class PacedCapture {
         }
     }
 
-    private func nextInPass() throws(CaptureError) -> Item? {
+    private func nextInPass(_ reader: inout CaptureReader) throws(CaptureError) -> Item? {
         while let record = try reader.next() {
-            if let filter, try !filter.matches(record) {
+            if let filter,
+                try !filter.matches(record.bytes, originalLength: record.originalLength, linkType: record.linkType)
+            {
                 records.count(.filtered)
                 continue
             }

@@ -1,5 +1,3 @@
-package import VolleyCore
-
 /// The schedule of a paced replay: which instant each datagram is due at, and what to do when that has passed.
 ///
 /// Deadlines are absolute: each is counted from the one anchor of its pass over the capture, so that lateness never

@@ -1,5 +1,3 @@
-public import VolleyCore
-
 /// When the datagrams of a capture are sent in a live replay.
 public struct PacingOptions: Hashable, Sendable {
     /// How fast.
