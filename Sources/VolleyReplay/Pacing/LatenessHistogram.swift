@@ -40,6 +40,7 @@ package struct LatenessHistogram: Sendable {
     private static func highest(at index: Int) -> Int64 {
         let exponent = max(0, index / subCount - 1)
         let sub = Int64(index - exponent * subCount)
-        return ((sub + 1) << Int64(exponent)) - 1
+        // Of the last place it is the greatest there is: the sum wraps round to it.
+        return ((sub + 1) << Int64(exponent)) &- 1
     }
 }
