@@ -26,6 +26,52 @@ public struct LinkType: RawRepresentable, Hashable, Sendable {
     @inlinable public static var ipv6: LinkType { LinkType(rawValue: 229) }
     /// Linux "cooked" capture, version 2 (`LINKTYPE_LINUX_SLL2`).
     @inlinable public static var linuxSLL2: LinkType { LinkType(rawValue: 276) }
+    /// IEEE 802.5 token ring (`LINKTYPE_IEEE802_5`).
+    @inlinable public static var tokenRing: LinkType { LinkType(rawValue: 6) }
+    /// SLIP with the 16-byte header of a capture (`LINKTYPE_SLIP`).
+    @inlinable public static var slip: LinkType { LinkType(rawValue: 8) }
+    /// PPP, in HDLC-like framing or bare (`LINKTYPE_PPP`).
+    @inlinable public static var ppp: LinkType { LinkType(rawValue: 9) }
+    /// FDDI (`LINKTYPE_FDDI`).
+    @inlinable public static var fddi: LinkType { LinkType(rawValue: 10) }
+    /// PPP in HDLC-like framing, or Cisco HDLC (`LINKTYPE_PPP_HDLC`).
+    @inlinable public static var pppHDLC: LinkType { LinkType(rawValue: 50) }
+    /// A PPPoE session without Ethernet (`LINKTYPE_PPP_ETHER`).
+    @inlinable public static var pppoe: LinkType { LinkType(rawValue: 51) }
+    /// 802.2 LLC, as on RFC 1483 ATM (`LINKTYPE_ATM_RFC1483`).
+    @inlinable public static var logicalLinkControl: LinkType { LinkType(rawValue: 100) }
+    /// Cisco HDLC (`LINKTYPE_C_HDLC`).
+    @inlinable public static var ciscoHDLC: LinkType { LinkType(rawValue: 104) }
+    /// 802.11 (`LINKTYPE_IEEE802_11`).
+    @inlinable public static var ieee80211: LinkType { LinkType(rawValue: 105) }
+    /// Classical IP over ATM of Linux, with an LLC header (`LINKTYPE_ATM_CLIP`).
+    @inlinable public static var linuxClassicalIP: LinkType { LinkType(rawValue: 106) }
+    /// Frame relay (`LINKTYPE_FRELAY`).
+    @inlinable public static var frameRelay: LinkType { LinkType(rawValue: 107) }
+    /// 802.11 with a Prism header (`LINKTYPE_IEEE802_11_PRISM`).
+    @inlinable public static var prism: LinkType { LinkType(rawValue: 119) }
+    /// IP over Fibre Channel (RFC 2625) (`LINKTYPE_IP_OVER_FC`).
+    @inlinable public static var ipOverFibreChannel: LinkType { LinkType(rawValue: 122) }
+    /// 802.11 with a radiotap header (`LINKTYPE_IEEE802_11_RADIOTAP`).
+    @inlinable public static var radiotap: LinkType { LinkType(rawValue: 127) }
+    /// 802.11 with an AVS header (`LINKTYPE_IEEE802_11_AVS`).
+    @inlinable public static var avs: LinkType { LinkType(rawValue: 163) }
+    /// Per-packet information, and a packet of the type it names (`LINKTYPE_PPI`).
+    @inlinable public static var ppi: LinkType { LinkType(rawValue: 192) }
+    /// PPP with a direction byte (`LINKTYPE_PPP_WITH_DIR`).
+    @inlinable public static var pppWithDirection: LinkType { LinkType(rawValue: 204) }
+    /// MPLS labels (`LINKTYPE_MPLS`).
+    @inlinable public static var mpls: LinkType { LinkType(rawValue: 219) }
+    /// Packets of Linux's netfilter log (`LINKTYPE_NFLOG`).
+    @inlinable public static var nflog: LinkType { LinkType(rawValue: 239) }
+    /// Ethernet with a Broadcom switch tag behind the addresses (`LINKTYPE_DSA_TAG_BRCM`).
+    @inlinable public static var broadcomTag: LinkType { LinkType(rawValue: 281) }
+    /// Ethernet behind a Broadcom switch tag (`LINKTYPE_DSA_TAG_BRCM_PREPEND`).
+    @inlinable public static var broadcomTagPrepended: LinkType { LinkType(rawValue: 282) }
+    /// Ethernet with a Marvell switch tag (`LINKTYPE_DSA_TAG_DSA`).
+    @inlinable public static var dsa: LinkType { LinkType(rawValue: 284) }
+    /// Ethernet with a Marvell switch tag of its own ethertype (`LINKTYPE_DSA_TAG_EDSA`).
+    @inlinable public static var edsa: LinkType { LinkType(rawValue: 285) }
 
     /// Whether records are bare IP packets: 101, 228, 229, and 12 and 14, the `DLT_RAW` of most systems and of OpenBSD.
     @inlinable public var isRawIP: Bool {
@@ -39,6 +85,10 @@ public struct LinkType: RawRepresentable, Hashable, Sendable {
     @inlinable public var isDecoded: Bool {
         switch self {
         case .ethernet, .null, .loop, .linuxSLL, .linuxSLL2: true
+        case .ppp, .pppHDLC, .pppoe, .pppWithDirection, .ciscoHDLC, .frameRelay, .slip, .mpls: true
+        case .ieee80211, .radiotap, .prism, .avs, .ppi, .nflog: true
+        case .tokenRing, .fddi, .logicalLinkControl, .linuxClassicalIP, .ipOverFibreChannel: true
+        case .dsa, .edsa, .broadcomTag, .broadcomTagPrepended: true
         default: isRawIP
         }
     }
@@ -56,6 +106,29 @@ extension LinkType: CustomStringConvertible {
         case .ipv4: "IPV4"
         case .ipv6: "IPV6"
         case .linuxSLL2: "LINUX_SLL2"
+        case .tokenRing: "IEEE802_5"
+        case .slip: "SLIP"
+        case .ppp: "PPP"
+        case .fddi: "FDDI"
+        case .pppHDLC: "PPP_HDLC"
+        case .pppoe: "PPP_ETHER"
+        case .logicalLinkControl: "ATM_RFC1483"
+        case .ciscoHDLC: "C_HDLC"
+        case .ieee80211: "IEEE802_11"
+        case .linuxClassicalIP: "ATM_CLIP"
+        case .frameRelay: "FRELAY"
+        case .prism: "IEEE802_11_PRISM"
+        case .ipOverFibreChannel: "IP_OVER_FC"
+        case .radiotap: "IEEE802_11_RADIOTAP"
+        case .avs: "IEEE802_11_AVS"
+        case .ppi: "PPI"
+        case .pppWithDirection: "PPP_WITH_DIR"
+        case .mpls: "MPLS"
+        case .nflog: "NFLOG"
+        case .broadcomTag: "DSA_TAG_BRCM"
+        case .broadcomTagPrepended: "DSA_TAG_BRCM_PREPEND"
+        case .dsa: "DSA_TAG_DSA"
+        case .edsa: "DSA_TAG_EDSA"
         default: isRawIP ? "RAW (\(rawValue))" : "LINKTYPE \(rawValue)"
         }
     }

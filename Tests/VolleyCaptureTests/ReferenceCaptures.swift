@@ -1,4 +1,5 @@
 import SystemPackage
+import VolleyCore
 import VolleyWire
 
 @testable import VolleyCapture
@@ -41,6 +42,9 @@ struct CaptureOutcome {
     var records = 0
     var accounting = RecordAccounting()
     var digest = CaptureDigest()
+    /// ICMP errors with the number of their record.
+    var errors: [(record: Int, error: ICMPError)] = []
+    private var reassembler = FragmentReassembler()
     var error: CaptureError?
 
     init(path: String) {
@@ -65,8 +69,15 @@ struct CaptureOutcome {
         while let record = try reader.next() {
             records += 1
             let frame = record.decode()
-            accounting.count(frame)
-            digest.add(frame, of: record.bytes)
+            guard frame.recordClass == .pendingFragment else {
+                accounting.count(frame)
+                digest.add(frame, of: record.bytes)
+                if let error = ICMPError(frame, in: record.bytes) { errors.append((record.number, error)) }
+                continue
+            }
+            let step = reassembler.add(frame, of: record.bytes, at: record.timestampNanoseconds)
+            accounting.count(step)
+            digest.add(step.frame, of: RawSpan(step.packet.span))
         }
     }
 }

@@ -16,7 +16,7 @@ import VolleyWire
     private func expectSound(_ frame: [UInt8], _ linkType: LinkType, originalLength: Int) {
         let decoded = decode(frame, linkType, originalLength: originalLength)
         #expect(RecordClass.all.contains(decoded.recordClass))
-        #expect((decoded.recordClass == .malformed) == (decoded.reason != .none))
+        #expect([.malformed, .refused].contains(decoded.recordClass) == (decoded.reason != .none))
         #expect(decoded.payloadOffset + decoded.payloadLength <= frame.count)
     }
 
@@ -49,7 +49,7 @@ import VolleyWire
 
     @Test func everyLinkTypeTakesEveryLengthOfNoise() {
         var random = UInt64(2026)
-        for number in [0, 1, 12, 14, 101, 108, 113, 228, 229, 276, 9999] as [UInt32] {
+        for number in (0...300) + [9999] as [UInt32] {
             for length in 0..<200 {
                 let frame = (0..<length).map { _ in
                     random = random &* 6_364_136_223_846_793_005 &+ 1

@@ -52,7 +52,7 @@ import VolleyWire
     @Test(arguments: ["2000", "2001", "0001", "1fff"])
     func fragmentsOfUDPAreAClassOfTheirOwn(flagsAndOffset: String) {
         let frame = hex("4500 0020 0001 \(flagsAndOffset) 4011 0000 c0000201 c6336402" + Packet.udp)
-        #expect(decode(frame, .rawIP).recordClass == .fragment)
+        #expect(decode(frame, .rawIP).recordClass == .pendingFragment)
         #expect(decode(Array(frame.dropLast()), .rawIP, originalLength: 32).recordClass == .cut)
     }
 

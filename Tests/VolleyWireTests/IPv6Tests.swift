@@ -30,8 +30,8 @@ import VolleyWire
         let packet = { (next: String) in
             hex(Packet.ipv6Header(length: 20, next: 44) + "\(next)00 \(offsetAndFlag) 00000001" + Packet.udp)
         }
-        #expect(decode(packet("11"), .rawIP).recordClass == .fragment)
-        #expect(decode(packet("3c"), .rawIP).recordClass == .fragment)
+        #expect(decode(packet("11"), .rawIP).recordClass == .pendingFragment)
+        #expect(decode(packet("3c"), .rawIP).recordClass == .pendingFragment)
         #expect(decode(packet("06"), .rawIP).recordClass == .notUDP)
         #expect(decode(packet("11").dropLast(), .rawIP, originalLength: 60).recordClass == .cut)
     }
@@ -66,9 +66,8 @@ import VolleyWire
 
     @Test func aJumbogramHasTheLengthOfItsOption() {
         let packet = Packet.ipv6Header(length: 0, next: 0) + "1100 c204 00000014" + "1388 0035 0000 0000 deadbeef"
-        // Its UDP length is 0, and what is less than 8 is not delivered.
-        #expect(decode(hex(packet), .rawIP).recordClass == .badUDPLength)
-        #expect(decode(hex(packet).dropLast(5), .rawIP, originalLength: 60).recordClass == .cut)
+        #expect(decode(hex(packet), .rawIP).recordClass == .refused)
+        #expect(decode(hex(packet), .rawIP).reason == .jumbogram)
         let tooLong = Packet.ipv6Header(length: 0, next: 0) + "1100 c204 ffffffff" + Packet.udp
         #expect(decode(hex(tooLong), .rawIP).recordClass == .badIPLength)
     }

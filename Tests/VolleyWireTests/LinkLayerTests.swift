@@ -3,6 +3,8 @@ import VolleyWire
 
 @Suite struct LinkLayerTests {
     static let macs = "020000000001 020000000002"
+    /// What of an 802.11 header is behind control and duration: three addresses and the sequence number.
+    static let wireless = "020000000001 020000000002 020000000003 0010"
 
     @Test(arguments: [
         ("Ethernet", LinkType.ethernet, macs + "0800"),
@@ -22,6 +24,58 @@ import VolleyWire
         ("DLT_RAW", LinkType(rawValue: 12), ""),
         ("DLT_RAW of OpenBSD", LinkType(rawValue: 14), ""),
         ("IPV4", .ipv4, ""),
+        ("802.1ad's other number", .ethernet, macs + "9200 0064 0800"),
+        ("MPLS, two labels", .ethernet, macs + "8847 00010040 00011140"),
+        ("MPLS multicast", .ethernet, macs + "8848 00011140"),
+        ("MPLS alone", .mpls, "00011140"),
+        ("PPPoE session", .ethernet, macs + "8864 1100 0001 0022 0021"),
+        ("PPPoE alone", .pppoe, "1100 0001 0022 0021"),
+        ("PPP", .ppp, "ff03 0021"),
+        ("PPP without framing", .ppp, "0021"),
+        ("PPP, compressed protocol", .ppp, "ff03 21"),
+        ("PPP with MPLS", .ppp, "ff03 0281 00011140"),
+        ("PPP with direction", .pppWithDirection, "01 0021"),
+        ("PPP in HDLC framing", .pppHDLC, "ff03 0021"),
+        ("Cisco HDLC for PPP", .pppHDLC, "0f00 0800"),
+        ("Cisco HDLC", .ciscoHDLC, "0f00 0800"),
+        ("frame relay", .frameRelay, "1841 03 cc"),
+        ("frame relay, padded", .frameRelay, "1841 03 00 cc"),
+        ("frame relay, SNAP", .frameRelay, "1841 03 80 000000 0800"),
+        ("frame relay of Cisco", .frameRelay, "1841 0800"),
+        ("SLIP", .slip, "0040 0000 0000 0000 0000 0000 0000 0000"),
+        ("LLC", .logicalLinkControl, "aaaa03 000000 0800"),
+        ("classical IP", .linuxClassicalIP, "aaaa03 000000 0800"),
+        ("classical IP without LLC", .linuxClassicalIP, ""),
+        ("IP over Fibre Channel", .ipOverFibreChannel, "0000000000000000 0000000000000000 aaaa03 000000 0800"),
+        ("FDDI", .fddi, "50" + macs + "aaaa03 000000 0800"),
+        ("token ring", .tokenRing, "1040 020000000001 020000000002 aaaa03 000000 0800"),
+        ("token ring, source route", .tokenRing, "1040 020000000001 820000000002 0430 0011 aaaa03 000000 0800"),
+        ("SLL, 802.2", .linuxSLL, "0000 0001 0006 0200000000010000 0004 aaaa03 000000 0800"),
+        ("802.11", .ieee80211, "0800 0000" + wireless + "aaaa03 000000 0800"),
+        ("802.11 QoS", .ieee80211, "8801 0000" + wireless + "0000 aaaa03 000000 0800"),
+        ("802.11 QoS +HTC", .ieee80211, "8881 0000" + wireless + "0000 00000000 aaaa03 000000 0800"),
+        ("802.11 four addresses", .ieee80211, "0803 0000" + wireless + "020000000004 aaaa03 000000 0800"),
+        ("radiotap", .radiotap, "0000 0800 00000000 0800 0000" + wireless + "aaaa03 000000 0800"),
+        (
+            "radiotap, padded", .radiotap,
+            "0000 0900 02000000 20 8801 0000" + wireless + "0000 0000 aaaa03 000000 0800"
+        ),
+        (
+            "radiotap, padded, behind a time stamp", .radiotap,
+            "0000 1900 03000080 00000000 00000000 0000000000000000 20 8801 0000" + wireless
+                + "0000 0000 aaaa03 000000 0800"
+        ),
+        ("Prism", .prism, "44000000 10000000 0000000000000000 0800 0000" + wireless + "aaaa03 000000 0800"),
+        ("AVS", .avs, "80211001 00000010 0000000000000000 0800 0000" + wireless + "aaaa03 000000 0800"),
+        ("AVS of a Prism card", .prism, "80211001 00000010 0000000000000000 0800 0000" + wireless + "aaaa03 000000 0800"),
+        ("PPI with 802.11", .ppi, "0000 0800 69000000 0800 0000" + wireless + "aaaa03 000000 0800"),
+        ("PPI with raw IP", .ppi, "0000 0c00 65000000 00000000"),
+        ("NFLOG", .nflog, "0200 0000 0600 0a00 6162 0000 2400 0900"),
+        ("NFLOG, big-endian", .nflog, "0200 0000 0006 000a 6162 0000 0024 0009"),
+        ("Marvell tag", .dsa, "020000000001 020000000002 4000 0000 0800"),
+        ("Marvell tag with ethertype", .edsa, "020000000001 020000000002 dada 0000 4000 0000 0800"),
+        ("Broadcom tag", .broadcomTag, "020000000001 020000000002 2000 0003 0800"),
+        ("Broadcom tag before", .broadcomTagPrepended, "2000 0003" + macs + "0800"),
     ])
     func deliversIPv4(name: String, linkType: LinkType, header: String) {
         let frame = hex(header + Packet.ipv4)
@@ -62,9 +116,19 @@ import VolleyWire
         ("spanning tree", .ethernet, macs + "0026 424203", .notUDP),
         ("SNAP of another organisation", .ethernet, macs + "0028 aaaa03 00000c 0800", .notUDP),
         ("NULL with AppleTalk", .null, "10000000", .notUDP),
-        ("PPPoE session", .ethernet, macs + "8864 1100 0001 0022 0021", .unknownLinkType),
-        ("MPLS", .ethernet, macs + "8847 0001 01ff", .unknownLinkType),
-        ("802.11", LinkType(rawValue: 105), macs, .unknownLinkType),
+        ("MACsec", .ethernet, macs + "88e5 0000 00000001", .unknownLinkType),
+        ("NSH", .ethernet, macs + "894f 0000", .unknownLinkType),
+        ("PPPoE discovery", .ethernet, macs + "8864 1109 0001 0022 0021", .notUDP),
+        ("PPP LCP", .ppp, "ff03 c021", .notUDP),
+        ("MPLS pseudowire", .ethernet, macs + "8847 0001 01ff 0000 0000", .notUDP),
+        ("802.11 beacon", .ieee80211, "8000 0000" + wireless, .notUDP),
+        ("802.11 without data", .ieee80211, "4800 0000" + wireless + "aaaa03 000000 0800", .notUDP),
+        ("802.11 protected", .ieee80211, "0840 0000" + wireless + "aaaa03 000000 0800", .notUDP),
+        ("802.11 A-MSDU", .ieee80211, "8800 0000" + wireless + "8000 aaaa03 000000 0800", .unknownLinkType),
+        ("802.11 more fragments", .ieee80211, "0804 0000" + wireless + "aaaa03 000000 0800", .unknownLinkType),
+        ("PPI in PPI", .ppi, "0000 0800 c0000000", .unknownLinkType),
+        ("NFLOG without a packet", .nflog, "0200 0000 0500 0100 00000000 ff00 0200", .malformed),
+        ("ARCNET", LinkType(rawValue: 129), macs, .unknownLinkType),
     ])
     func otherThanIPIsNotDelivered(name: String, linkType: LinkType, header: String, expected: RecordClass) {
         #expect(decode(hex(header + Packet.ipv4), linkType).recordClass == expected)
@@ -96,8 +160,9 @@ import VolleyWire
     @Test func linkTypesHaveTheirNames() {
         #expect("\(LinkType.ethernet)" == "ETHERNET")
         #expect("\(LinkType(rawValue: 12))" == "RAW (12)")
-        #expect("\(LinkType(rawValue: 127))" == "LINKTYPE 127")
+        #expect("\(LinkType.radiotap)" == "IEEE802_11_RADIOTAP")
+        #expect("\(LinkType(rawValue: 9999))" == "LINKTYPE 9999")
         #expect(LinkType.linuxSLL2.isDecoded)
-        #expect(!LinkType(rawValue: 127).isDecoded)
+        #expect(!LinkType(rawValue: 9999).isDecoded)
     }
 }

@@ -47,6 +47,7 @@ public struct CaptureInspection: Sendable {
     private var endpointTable: [SocketAddress: Traffic] = [:]
     private var conversationTable: [ConversationKey: Traffic] = [:]
     private var lastTime: Int64?
+    private var reassembler = FragmentReassembler()
 
     /// Nothing seen yet.
     ///
@@ -96,11 +97,22 @@ public struct CaptureInspection: Sendable {
     public mutating func add(_ record: borrowing CaptureRecord) {
         addHeader(record)
         let frame = record.decode()
-        accounting.count(frame)
+        guard frame.recordClass == .pendingFragment else {
+            accounting.count(frame)
+            addDatagram(frame, in: record.bytes)
+            return
+        }
+        let step = reassembler.add(frame, of: record.bytes, at: record.timestampNanoseconds)
+        accounting.count(step)
+        addDatagram(step.frame, in: RawSpan(step.packet.span))
+    }
+
+    /// Takes in what a record was decoded to, if it is a datagram.
+    private mutating func addDatagram(_ frame: DecodedFrame, in bytes: RawSpan) {
         guard frame.isDelivered else { return }
         payloadBytes += frame.payloadLength
         addTraffic(frame)
-        digest?.add(frame, of: record.bytes)
+        digest?.add(frame, of: bytes)
     }
 
     /// Takes in one record that a filter refused: its class, link type and time.

@@ -1,7 +1,7 @@
 /// How many records ended in each class; the sum is the number of records.
 public struct RecordAccounting: Sendable {
-    @usableFromInline var classes: InlineArray<10, Int>
-    @usableFromInline var reasons: InlineArray<6, Int>
+    @usableFromInline var classes: InlineArray<13, Int>
+    @usableFromInline var reasons: InlineArray<17, Int>
 
     /// No records yet.
     @inlinable
@@ -14,7 +14,7 @@ public struct RecordAccounting: Sendable {
     @inlinable
     public mutating func count(_ recordClass: RecordClass, reason: MalformedReason = .none) {
         classes[recordClass.index] &+= 1
-        if recordClass == .malformed { reasons[reason.index] &+= 1 }
+        if reason != .none { reasons[reason.index] &+= 1 }
     }
 
     /// Counts one record as what its frame was decoded to.
@@ -23,11 +23,20 @@ public struct RecordAccounting: Sendable {
         count(frame.recordClass, reason: frame.reason)
     }
 
+    /// Counts one fragment as what it came to, and those it completed as ``RecordClass/joinedFragment``.
+    ///
+    /// They were counted as ``RecordClass/pendingFragment`` when they came.
+    public mutating func count(_ step: FragmentReassembler.Step) {
+        count(step.frame)
+        classes[RecordClass.pendingFragment.index] &-= step.joinedFragments
+        classes[RecordClass.joinedFragment.index] &+= step.joinedFragments
+    }
+
     /// The number of records in a class.
     @inlinable
     public subscript(recordClass: RecordClass) -> Int { classes[recordClass.index] }
 
-    /// The number of malformed records for one reason; the sum over all reasons is `self[.malformed]`.
+    /// The number of malformed and refused records for one reason; the sum over all reasons is that over both classes.
     @inlinable
     public subscript(reason: MalformedReason) -> Int { reasons[reason.index] }
 

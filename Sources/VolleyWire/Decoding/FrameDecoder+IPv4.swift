@@ -43,30 +43,12 @@ extension FrameDecoder {
         let isFragment = frame.bigEndian16(at: start + 6) & 0x3fff != 0
         switch frame.byte(at: start + 9) {
         case IPProtocol.udp:
-            return DecodedFrame(end <= frame.byteCount ? .fragment : .cut, ipOffset: start)
+            return DecodedFrame(end <= frame.byteCount ? .pendingFragment : .cut, ipOffset: start)
         case IPProtocol.icmp where !isFragment:
-            let limit = min(end, frame.byteCount)
-            let isError = isICMPErrorAboutUDP(frame, at: start + headerLength, limit: limit)
-            return DecodedFrame(isError ? .icmpError : .notUDP, ipOffset: start)
+            let message = ICMPMessage(frame, at: start + headerLength, end: end, ipOffset: start, isIPv6: false)
+            return DecodedFrame(message.isErrorAboutUDP(in: frame) ? .icmpError : .notUDP, ipOffset: start)
         default:
             return DecodedFrame(.notUDP, ipOffset: start)
         }
-    }
-
-    /// Whether the ICMP message quotes a UDP header: destination unreachable, source quench, time exceeded, parameter
-    /// problem (RFC 792).
-    ///
-    /// A record cut behind the quoted header still says all that a socket would learn.
-    private static func isICMPErrorAboutUDP(_ frame: RawSpan, at offset: Int, limit: Int) -> Bool {
-        let quoted = offset + 8
-        guard limit - quoted >= 20 else { return false }
-        switch frame.byte(at: offset) {
-        case 3, 4, 11, 12: break
-        default: return false
-        }
-        let first = frame.byte(at: quoted)
-        let headerLength = Int(first & 0x0f) * 4
-        return first >> 4 == 4 && headerLength >= 20 && frame.byte(at: quoted + 9) == IPProtocol.udp
-            && frame.bigEndian16(at: quoted + 6) & 0x1fff == 0 && limit - quoted >= headerLength + 8
     }
 }

@@ -11,24 +11,28 @@ extension FrameDecoder {
         guard frame.byte(at: start) >> 4 == 6 else {
             return DecodedFrame(.malformed, reason: .ipVersion, ipOffset: start)
         }
-        let end = start + 40 + ipv6PayloadLength(frame, at: start)
+        let length = ExtensionHeaders.payloadLength(frame, at: start)
+        let end = start + 40 + length.count
         guard end <= wireLength else { return DecodedFrame(.badIPLength, ipOffset: start) }
 
+        var place = start + 6
         let walk = ExtensionHeaders.walk(
-            frame, from: frame.byte(at: start + 6), at: start + 40, end: end, captured: frame.byteCount)
+            frame, from: frame.byte(at: place), at: start + 40, end: end, captured: frame.byteCount, namedAt: &place)
         switch walk {
         case .upperLayer(IPProtocol.udp, let offset):
+            // Its UDP length would be 0 (RFC 2675), and no UDP socket takes one.
+            guard !length.isJumbogram else { return DecodedFrame(.refused, reason: .jumbogram, ipOffset: start) }
             return udp(
                 frame, at: offset, end: end, ipOffset: start,
                 from: ipv6Address(frame, at: start + 8), to: ipv6Address(frame, at: start + 24))
         case .upperLayer(IPProtocol.icmpv6, let offset):
-            let isError = isICMPv6ErrorAboutUDP(frame, at: offset, limit: min(end, frame.byteCount))
-            return DecodedFrame(isError ? .icmpError : .notUDP, ipOffset: start)
-        case .fragment(let next):
+            let message = ICMPMessage(frame, at: offset, end: end, ipOffset: start, isIPv6: true)
+            return DecodedFrame(message.isErrorAboutUDP(in: frame) ? .icmpError : .notUDP, ipOffset: start)
+        case .fragment(let next, _):
             guard next == IPProtocol.udp || ExtensionHeaders.isWalked(next) else {
                 return DecodedFrame(.notUDP, ipOffset: start)
             }
-            return DecodedFrame(end <= frame.byteCount ? .fragment : .cut, ipOffset: start)
+            return DecodedFrame(end <= frame.byteCount ? .pendingFragment : .cut, ipOffset: start)
         case .upperLayer:
             return DecodedFrame(.notUDP, ipOffset: start)
         case .cut:
@@ -41,29 +45,6 @@ extension FrameDecoder {
     private static func ipv6Address(_ frame: RawSpan, at offset: Int) -> IPAddress {
         IPAddress(v6High: frame.bigEndian64(at: offset), low: frame.bigEndian64(at: offset + 8))
     }
-
-    /// The payload length; for a jumbogram (RFC 2675) that of the option, which leads the hop-by-hop header.
-    private static func ipv6PayloadLength(_ frame: RawSpan, at start: Int) -> Int {
-        let length = Int(frame.bigEndian16(at: start + 4))
-        guard length == 0, frame.byte(at: start + 6) == 0, frame.byteCount - start >= 48,
-            frame.bigEndian16(at: start + 42) == 0xc204
-        else { return length }
-        return Int(frame.bigEndian32(at: start + 44))
-    }
-
-    /// Whether the ICMPv6 message quotes a UDP header: destination unreachable, packet too big, time exceeded,
-    /// parameter problem (RFC 4443).
-    private static func isICMPv6ErrorAboutUDP(_ frame: RawSpan, at offset: Int, limit: Int) -> Bool {
-        let quoted = offset + 8
-        guard limit - quoted >= 40, 1...4 ~= frame.byte(at: offset), frame.byte(at: quoted) >> 4 == 6 else {
-            return false
-        }
-        // What is quoted is cut by design: all it has to hold is the UDP header.
-        let walk = ExtensionHeaders.walk(
-            frame, from: frame.byte(at: quoted + 6), at: quoted + 40, end: limit, captured: limit)
-        guard case .upperLayer(IPProtocol.udp, let header) = walk else { return false }
-        return limit - header >= 8
-    }
 }
 
 /// The walk over IPv6 extension headers to what they carry.
@@ -71,8 +52,8 @@ enum ExtensionHeaders {
     enum Walk {
         /// The protocol behind the last header, and where it begins; that may be the end of the packet.
         case upperLayer(UInt8, Int)
-        /// A fragment of something longer, with the next-header value of its fragment header.
-        case fragment(UInt8)
+        /// A fragment of something longer: the next-header value of its fragment header, and where that header begins.
+        case fragment(UInt8, Int)
         /// A header lies behind the captured bytes.
         case cut
         /// A header lies behind the end of the packet.
@@ -89,7 +70,20 @@ enum ExtensionHeaders {
         }
     }
 
-    static func walk(_ frame: RawSpan, from first: UInt8, at start: Int, end: Int, captured: Int) -> Walk {
+    /// The payload length; for a jumbogram (RFC 2675) that of the option, which leads the hop-by-hop header.
+    static func payloadLength(_ frame: RawSpan, at start: Int) -> (count: Int, isJumbogram: Bool) {
+        let length = Int(frame.bigEndian16(at: start + 4))
+        guard length == 0, frame.byte(at: start + 6) == 0, frame.byteCount - start >= 48,
+            frame.bigEndian16(at: start + 42) == 0xc204
+        else { return (length, false) }
+        return (Int(frame.bigEndian32(at: start + 44)), true)
+    }
+
+    /// Walks the headers from the one of type `first` at `start`; `namedAt`, the place of the byte that says what the
+    /// first header is, becomes that of the byte that says what comes behind the last.
+    static func walk(
+        _ frame: RawSpan, from first: UInt8, at start: Int, end: Int, captured: Int, namedAt: inout Int
+    ) -> Walk {
         var next = first
         var offset = start
         while isWalked(next) {
@@ -98,9 +92,11 @@ enum ExtensionHeaders {
             let following = frame.byte(at: offset)
             if next == 44 {
                 // Offset and the M flag; both zero is an atomic fragment (RFC 6946), which is whole.
-                guard frame.bigEndian16(at: offset + 2) & 0xfff9 == 0 else { return .fragment(following) }
+                guard frame.bigEndian16(at: offset + 2) & 0xfff9 == 0 else { return .fragment(following, offset) }
+                namedAt = offset
                 offset += 8
             } else {
+                namedAt = offset
                 offset += 8 + Int(frame.byte(at: offset + 1)) * 8
             }
             guard offset <= end else { return .malformed }
