@@ -1,10 +1,26 @@
 public import VolleyCapture
 public import VolleyCore
+public import VolleyWire
 
 /// How a capture is replayed; the defaults deliver everything as it stands and compare the replies.
 public struct ReplayOptions {
     /// A filter in the language of pcap-filter(7); records it refuses are counted and not looked at.
     public var filter: String?
+
+    /// Which endpoints hear, with all details, of every ICMP and ICMPv6 error of the capture that is about a datagram of
+    /// theirs (`IP_RECVERR`).
+    ///
+    /// The others hear what a socket of Linux hears without asking: connected ones of hard errors, with nothing but the
+    /// errno, and unconnected ones of none. Path MTU discovery is taken to be on, as is Linux' default.
+    public var receivesErrors = ErrorReception.off
+
+    /// When such errors reach the protocol.
+    public var errorOrder = ErrorOrder.capture
+
+    /// How much of packets in fragments is kept, and for how long, until the rest of them comes.
+    ///
+    /// A datagram arrives with the fragment that completes it.
+    public var fragmentLimits = FragmentReassembler.Limits()
 
     /// The most datagrams of one batch, 1…1,024: what one `recvmmsg` would bring; others are clamped.
     public var batchSize = 64

@@ -10,6 +10,8 @@ public struct ReplayReport: Sendable {
     public let records: RecordAccounting
     /// What became of the UDP datagrams among them; the sum is `records[.delivered]`.
     public let datagrams: ReplayDatagrams
+    /// What became of the ICMP errors among them; the sum is `records[.icmpError]`.
+    public let errors: ReplayErrors
     /// What the endpoint received, sent and dropped; with several, all together.
     public let statistics: DatagramStatistics
     /// How what the protocol sent compares with what the capture shows; `nil` if that was not asked for.

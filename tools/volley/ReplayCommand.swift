@@ -64,6 +64,12 @@ struct ReplayCommand: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Compare replies with the captured ones. (default: all services but sink)")
     var compare: Bool?
 
+    @Option(
+        help: ArgumentHelp(
+            "Offline: which endpoints hear of every ICMP error, as with IP_RECVERR: off, connected or all.",
+            valueName: "endpoints"), transform: parseErrorReception)
+    var errors: ErrorReception = .off
+
     @OptionGroup var live: ReplayLiveOptions
     @OptionGroup var rules: ReplayRuleOptions
 
@@ -126,6 +132,7 @@ struct ReplayCommand: ParsableCommand {
         options.comparesReplies = compare ?? (service != .sink)
         options.replyRules = rules.rules
         options.maxGap = maxGapDuration
+        options.receivesErrors = errors
         let progress = ProgressLine("replaying", total: fileSize(file))
         defer { progress.end() }
         options.progress = { progress.update(bytes: $0.byteOffset, records: $0.records) }
@@ -204,6 +211,14 @@ extension ExitCode {
         let isFile = error.code == .cannotOpen || error.code == .readFailed || error.code == .writeFailed
         self = isFile ? .ioFailure : .unusableInput
     }
+}
+
+/// Who hears of errors, from the command line.
+func parseErrorReception(_ argument: String) throws -> ErrorReception {
+    guard let reception = ErrorReception(rawValue: argument) else {
+        throw ValidationError("endpoints that hear of errors are off, connected or all.")
+    }
+    return reception
 }
 
 /// A role from the command line, or why it is none.

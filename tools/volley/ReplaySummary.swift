@@ -10,6 +10,9 @@ struct ReplaySummary: Encodable {
         let received, captured, elsewhere, afterClose, kernelDropped, neverRead, ambiguous: Int
     }
 
+    struct ICMPErrors: Encodable {
+        let delivered, unheard, ignored, elsewhere, afterClose, overwritten: Int
+    }
     struct Endpoint: Encodable {
         let role: String
         let received, sent: UInt64
@@ -21,6 +24,8 @@ struct ReplaySummary: Encodable {
     let classes: [String: Int]
     /// What became of the UDP datagrams; the sum (but `ambiguous`) is `classes.delivered`.
     let datagrams: Datagrams
+    /// What became of the ICMP errors; the sum is `classes.icmpError`.
+    let icmpErrors: ICMPErrors
     let received, bytesReceived, batches, sent, bytesSent, sendsDropped: UInt64
     let errors: [String: UInt64]
     /// Nil when replies were not compared.
@@ -48,6 +53,10 @@ struct ReplaySummary: Encodable {
             received: counts.received, captured: counts.captured, elsewhere: counts.elsewhere,
             afterClose: counts.afterClose, kernelDropped: counts.kernelDropped, neverRead: counts.neverRead,
             ambiguous: counts.ambiguous)
+        let network = report.errors
+        icmpErrors = ICMPErrors(
+            delivered: network.delivered, unheard: network.unheard, ignored: network.ignored,
+            elsewhere: network.elsewhere, afterClose: network.afterClose, overwritten: network.overwritten)
         let statistics = report.statistics
         (received, bytesReceived) = (statistics.received, statistics.bytesReceived)
         batches = statistics.receiveBatches
@@ -83,6 +92,11 @@ struct ReplaySummary: Encodable {
         if datagrams.kernelDropped > 0 { others.append("\(datagrams.kernelDropped.grouped) dropped, buffer full") }
         if datagrams.neverRead > 0 { others.append("\(datagrams.neverRead.grouped) never read") }
         if !others.isEmpty { lines.append("other datagrams: " + others.joined(separator: ", ")) }
+        if icmpErrors.delivered + icmpErrors.unheard + icmpErrors.ignored > 0 {
+            lines.append(
+                "ICMP errors: \(icmpErrors.delivered.grouped) delivered, \(icmpErrors.unheard.grouped) not asked for "
+                    + "(see --errors), \(icmpErrors.ignored.grouped) without errno")
+        }
         if endpoints.count > 1 { lines.append("endpoints: \(endpoints.count.grouped)") }
         if let replies { lines += replies.lines }
         lines += errors.sorted { $0.key < $1.key }.map { "errors: \($0.value) × errno \($0.key)" }

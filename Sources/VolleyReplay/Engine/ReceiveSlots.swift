@@ -64,6 +64,15 @@ final class ReceiveSlots {
         unsafe sources[index] = source
     }
 
+    /// What slot `index`, which has been filled, holds.
+    func content(of index: Int) -> (payload: [UInt8], source: SocketAddress, local: IPAddress, timestamp: Int64) {
+        // SAFETY: callers ask for filled slots only, whose payloads are still in place.
+        unsafe (
+            Array(UnsafeRawBufferPointer(start: slots[index].payload, count: Int(slots[index].count))), sources[index],
+            heads[index].local.ip, heads[index].timestamp
+        )
+    }
+
     /// Copies the payloads of the first `count` slots to where nobody writes over them.
     func keep(_ count: Int) {
         for index in 0..<count {

@@ -67,6 +67,9 @@ struct ReplayServers {
         return .new(index)
     }
 
+    /// The endpoint of an address, if there is one.
+    func index(of server: SocketAddress) -> Int? { servers[server] }
+
     private mutating func remember(_ client: SocketAddress, _ server: SocketAddress, _ index: Int) {
         guard conversations.count < Self.conversationsMax else { return }
         conversations[Conversation(client: client, server: server)] = index

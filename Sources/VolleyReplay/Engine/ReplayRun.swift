@@ -22,6 +22,8 @@ struct ReplayRun: ~Copyable {
 
     private var accounting = RecordAccounting()
     private var datagrams = ReplayDatagrams()
+    private var errors = ReplayErrors()
+    private var reassembler: FragmentReassembler
     private var census = DestinationCensus()
     private var clock: CaptureClock
     private let coalescing: Int64
@@ -34,6 +36,8 @@ struct ReplayRun: ~Copyable {
     private var batchBytes = 0
     private var batchTime: Int64 = 0
     private var batchDeadline: Int64 = 0
+    /// Whether errors are to come before its datagrams.
+    private var hasGatheredErrors = false
 
     init(_ role: ReplayRole, _ options: ReplayOptions) {
         self.role = role
@@ -42,6 +46,7 @@ struct ReplayRun: ~Copyable {
         allowance = max(0, options.datagramsMax ?? .max)
         clock = CaptureClock(maxGap: options.maxGap)
         batchMax = options.clampedBatchSize
+        reassembler = FragmentReassembler(limits: options.fragmentLimits)
         sink = ReplaySink(options, loop: loop)
         endpoint = ReplayEndpoint(role, options, loop: loop, sink: sink)
     }
@@ -87,8 +92,16 @@ struct ReplayRun: ~Copyable {
             return true
         }
         let frame = record.decode()
+        if frame.recordClass == .pendingFragment {
+            takeFragment(
+                frame, of: record.bytes, record: record.number, at: record.timestampNanoseconds, makeProtocol)
+            return true
+        }
         accounting.count(frame.recordClass, reason: frame.reason)
-        guard frame.isDelivered else { return true }
+        guard frame.isDelivered else {
+            if frame.recordClass == .icmpError { takeError(frame, in: record.bytes) }
+            return true
+        }
         // Only scalars go on from here: to pass the record or the frame would be to copy it.
         let (source, destination) = (frame.source, frame.destination)
         if role.isEveryServer {
@@ -116,20 +129,15 @@ struct ReplayRun: ~Copyable {
     }
 
     /// Takes a datagram for the local endpoint.
+    ///
+    /// - Parameter isTransient: whether the payload's place is gone when this returns.
     @inline(__always)
     private mutating func receive(
-        _ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64
+        _ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64,
+        isTransient: Bool = false
     ) {
         let time = clock.instant
-        if batchCount > 0,
-            time > batchDeadline || batchCount == batchMax || loop.hasTimer(before: time)
-        {
-            deliverBatch()
-        }
-        if batchCount == 0 {
-            if loop.hasTimer(before: time) { loop.runTimers(through: time - 1) }
-            batchDeadline = time.addingClamped(coalescing)
-        }
+        gather(at: time)
         allowance &-= 1
         if role.isLocal(source) { datagrams.ambiguous &+= 1 }
         world.noteLocal(local)
@@ -141,6 +149,21 @@ struct ReplayRun: ~Copyable {
         batchCount &+= 1
         batchBytes &+= payload.byteCount
         batchTime = time
+        if isTransient { world.keep(batchCount) }
+    }
+
+    /// Prepares for something that arrives at `time`: what it does not belong to is delivered first.
+    @inline(__always)
+    private mutating func gather(at time: Int64) {
+        if batchCount > 0 || hasGatheredErrors,
+            time > batchDeadline || batchCount == batchMax || loop.hasTimer(before: time)
+        {
+            deliverBatch()
+        }
+        if batchCount == 0, !hasGatheredErrors {
+            if loop.hasTimer(before: time) { loop.runTimers(through: time - 1) }
+            batchDeadline = time.addingClamped(coalescing)
+        }
     }
 
     /// Takes a datagram of the local endpoint.
@@ -186,16 +209,113 @@ struct ReplayRun: ~Copyable {
 
     /// Delivers what has been gathered.
     mutating func deliverBatch() {
-        guard batchCount > 0 else { return }
+        guard batchCount > 0 || hasGatheredErrors else { return }
         loop.setTime(batchTime)
         let (count, bytes) = (batchCount, batchBytes)
         batchCount = 0
         batchBytes = 0
+        if hasGatheredErrors, !reportGatheredErrors(before: count) { return }
         transport.deliver(count: count, bytes: bytes)
         // What a pause has left over stays in the slots.
         if !world.isReading { world.keep(count) }
         world.beginTurn()
         if loop.hasWork { loop.runTurns() }
+    }
+
+    // MARK: Fragments and errors
+
+    /// Takes a fragment and, if that completes one, the datagram or error.
+    private mutating func takeFragment(
+        _ frame: DecodedFrame, of bytes: RawSpan, record: Int, at timestamp: Int64,
+        _ makeProtocol: () -> any DatagramProtocol
+    ) {
+        let step = reassembler.add(frame, of: bytes, at: timestamp)
+        accounting.count(step)
+        let packet = step.packet
+        if step.frame.recordClass == .icmpError { takeError(step.frame, in: RawSpan(packet.span)) }
+        guard step.frame.isDelivered else { return }
+        let (source, destination) = (step.frame.source, step.frame.destination)
+        let payload = step.frame.payload(in: RawSpan(packet.span))
+        var isAnswer: Bool?
+        if role.isEveryServer {
+            isAnswer = chooseServer(from: source, to: destination, makeProtocol)
+            if isAnswer == nil { return }
+        } else if role.isLocal(destination), role.accepts(source) {
+            isAnswer = false
+        } else if role.isLocal(source), role.accepts(destination) {
+            isAnswer = true
+        }
+        switch isAnswer {
+        case false?: receive(payload, from: source, to: destination.ip, at: timestamp, isTransient: true)
+        case true?: takeCaptured(payload, from: source, to: destination, record: record, at: timestamp)
+        case nil:
+            datagrams.elsewhere &+= 1
+            census.count(destination, role: role)
+        }
+    }
+
+    /// Takes an ICMP or ICMPv6 error.
+    private mutating func takeError(_ frame: DecodedFrame, in bytes: RawSpan) {
+        guard let error = ICMPError(frame, in: bytes) else {
+            errors.ignored += 1
+            return
+        }
+        if role.isEveryServer, let index = servers.index(of: error.source) { change(to: endpoints[index]) }
+        guard isStarted, !endpoints.isEmpty, endpoint.role.isConcerned(by: error) else {
+            errors.elsewhere += 1
+            return
+        }
+        guard let errno = error.errno else {
+            errors.ignored += 1
+            return
+        }
+        let quoted = Array(copying: error.payload(in: bytes))
+        guard let report = endpoint.role.report(of: error, errno, options.receivesErrors, quoted: quoted) else {
+            errors.unheard += 1
+            return
+        }
+        give(report)
+    }
+
+    /// Gives an error to the protocol, now or with the next wake-up.
+    private mutating func give(_ error: DatagramError) {
+        let time = clock.instant
+        guard options.errorOrder == .kernel else {
+            deliverBatch()
+            if loop.hasTimer(before: time) { loop.runTimers(through: time - 1) }
+            loop.setTime(time)
+            guard !transport.isClosing else {
+                errors.afterClose += 1
+                return
+            }
+            errors.delivered += 1
+            transport.receiveFailed(error)
+            if loop.hasWork { loop.runTurns() }
+            return
+        }
+        gather(at: time)
+        guard !transport.isClosing else {
+            errors.afterClose += 1
+            return
+        }
+        if world.hold(error) { errors.overwritten += 1 } else { errors.delivered += 1 }
+        // An endpoint that is at work asks when it is done.
+        guard !world.isAtWork else { return }
+        hasGatheredErrors = true
+        batchTime = time
+    }
+
+    /// Reports the errors that a wake-up brings before its datagrams; `false` if those cannot be delivered after that,
+    /// or there are none.
+    private mutating func reportGatheredErrors(before count: Int) -> Bool {
+        hasGatheredErrors = false
+        world.reportErrors()
+        guard count > 0, world.isDirect else {
+            world.holdSlots(count)
+            if loop.hasWork { loop.runTurns() }
+            return false
+        }
+        return true
     }
 
     // MARK: Beginning and end
@@ -247,10 +367,12 @@ struct ReplayRun: ~Copyable {
             datagrams.afterClose += endpoint.world.afterClose
             datagrams.kernelDropped += Int(clamping: endpoint.world.kernelDrops())
             datagrams.neverRead += endpoint.world.neverRead
+            errors.delivered -= endpoint.world.errorsLost
+            errors.afterClose += endpoint.world.errorsLost
         }
         datagrams.received = Int(clamping: statistics.received)
         return ReplayReport(
-            role: role, records: accounting, datagrams: datagrams, statistics: statistics, replies: comparison,
+            role: role, records: accounting, datagrams: datagrams, errors: errors, statistics: statistics, replies: comparison,
             sent: sink.sent, timeSpan: clock.span, duration: .nanoseconds(loop.now.nanoseconds),
             timestampsBackwards: clock.backwards, gapsClamped: clock.gapsClamped,
             endpoints: endpoints.map { ReplayEndpointReport(role: $0.role, statistics: $0.transport.statistics) },

@@ -22,12 +22,15 @@ final class ReplayWorld: DatagramWorld {
     private let turnDuration: Int64
     private var turnEnd: Int64 = 0
     private var link: SlowLink?
+    private var errors: PendingErrors
     private let mtu: Int
     /// Whether a datagram may go straight into the slots: the endpoint is reading, and nothing waits before it.
     private(set) var isDirect = false
     private(set) var isShutDown = false
     /// Datagrams that came when the protocol had closed.
     private(set) var afterClose = 0
+    /// Errors that were still waiting when the endpoint was closed.
+    private(set) var errorsLost = 0
     /// Datagrams that were still held when the endpoint was closed.
     private(set) var neverRead = 0
     /// Where the latest datagram of either family was sent to: where the kernel's routing would send from.
@@ -45,6 +48,7 @@ final class ReplayWorld: DatagramWorld {
         turnDuration = max(0, options.turnDuration.wholeNanoseconds)
         link = options.sendRate.map { SlowLink(rate: $0, bufferSize: options.sendBufferSize) }
         mtu = options.mtu ?? .max
+        errors = PendingErrors(keepsAll: options.receivesErrors.applies(whenConnected: role.peer != nil))
         slots.attach(to: transport)
     }
 
@@ -69,6 +73,29 @@ final class ReplayWorld: DatagramWorld {
             HeldDatagrams.Entry(payload: Array(copying: payload), source: source, local: local, timestamp: timestamp))
     }
 
+    /// Takes an error that waits for the next receive or send; returns whether that cost an older one.
+    func hold(_ error: DatagramError) -> Bool { errors.append(error) }
+
+    /// Whether an error waits.
+    var hasErrors: Bool { !errors.isEmpty }
+
+    /// Tells the protocol of the errors that wait, before it gets any datagram.
+    func reportErrors() {
+        for error in errors.takeAll() { transport.receiveFailed(error) }
+    }
+
+    /// Puts the first `count` slots, which cannot be delivered as things are, behind what is held.
+    func holdSlots(_ count: Int) {
+        for index in 0..<count {
+            let (payload, source, local, timestamp) = slots.content(of: index)
+            guard !transport.isClosing else {
+                afterClose += 1
+                continue
+            }
+            held.append(HeldDatagrams.Entry(payload: payload, source: source, local: local, timestamp: timestamp))
+        }
+    }
+
     private func scheduleDrain() {
         guard !isDrainScheduled, !held.isEmpty else { return }
         isDrainScheduled = true
@@ -90,12 +117,16 @@ final class ReplayWorld: DatagramWorld {
         turnEnd = loop.now.nanoseconds.addingClamped(turnDuration)
         loop.callAt(MonotonicInstant(nanoseconds: turnEnd)) { [self] in
             isBusy = false
+            reportErrors()
             drain()
         }
     }
 
     /// When the next batch of what has arrived will be delivered; `nil` if none has, or it is not wanted.
-    var nextTurn: Int64? { isBusy && isReading && !held.isEmpty ? turnEnd : nil }
+    var nextTurn: Int64? { isBusy && isReading && (!held.isEmpty || hasErrors) ? turnEnd : nil }
+
+    /// Whether the endpoint is at work, and hears of errors afterwards.
+    var isAtWork: Bool { isBusy }
 
     /// Delivers one batch of what was held.
     private func drain() {
@@ -143,6 +174,7 @@ final class ReplayWorld: DatagramWorld {
         guard role.sends(to: destination.family) else { return Errno.addressFamilyNotSupported.rawValue }
         // udp(7) does not say so, but no packet leaves for port 0.
         guard destination.port != 0 else { return Errno.invalidArgument.rawValue }
+        if let errno = errors.takeErrno() { return errno }
         if link?.take(length, at: loop.now.nanoseconds) == false { return Errno.wouldBlock.rawValue }
         guard sink.isInterested else { return 0 }
         let local = unsafe slot.control?.pointee.local ?? .unknown
@@ -209,6 +241,7 @@ final class ReplayWorld: DatagramWorld {
         isReading = false
         isAwaitingWritable = false
         neverRead += held.count
+        errorsLost += errors.takeAll().count
         held.removeAll()
     }
 

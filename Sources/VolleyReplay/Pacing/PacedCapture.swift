@@ -24,6 +24,7 @@ package final class PacedCapture {
     private var reader: CaptureReader
     private var census = DestinationCensus()
     private var requestsInPass = 0
+    private var reassembler = FragmentReassembler()
     /// What became of the records of all passes.
     package private(set) var records = RecordAccounting()
     package private(set) var elsewhere = 0
@@ -77,9 +78,13 @@ package final class PacedCapture {
                 continue
             }
             let frame = record.decode()
-            records.count(frame)
-            guard frame.isDelivered else { continue }
-            let (source, destination) = (frame.source, frame.destination)
+            let step = frame.recordClass == .pendingFragment
+                ? reassembler.add(frame, of: record.bytes, at: record.timestampNanoseconds) : nil
+            if let step { records.count(step) } else { records.count(frame) }
+            let whole = step?.frame ?? frame
+            guard whole.isDelivered else { continue }
+            let payload = step.map { Array($0.packet[whole.payloadOffset..<whole.payloadOffset + whole.payloadLength]) }
+            let (source, destination) = (whole.source, whole.destination)
             let isRequest = role.isLocal(destination) && role.accepts(source)
             guard isRequest || (role.isLocal(source) && role.accepts(destination)) else {
                 elsewhere += 1
@@ -95,7 +100,7 @@ package final class PacedCapture {
                 flow: isRequest
                     ? ReplyMatcher.Flow(local: destination, peer: source)
                     : ReplyMatcher.Flow(local: source, peer: destination),
-                payload: Array(copying: frame.payload(in: record.bytes)), record: record.number,
+                payload: payload ?? Array(copying: frame.payload(in: record.bytes)), record: record.number,
                 timestamp: record.timestampNanoseconds)
         }
         return nil
