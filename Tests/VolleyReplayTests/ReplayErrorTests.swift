@@ -15,7 +15,8 @@ import VolleyReplay
         }
         var asks: Bool { reception.applies(whenConnected: isConnected) }
 
-        func role(_ local: SocketAddress = TestCapture.client, _ peer: SocketAddress = TestCapture.server) -> ReplayRole {
+        func role(_ local: SocketAddress = TestCapture.client, _ peer: SocketAddress = TestCapture.server) -> ReplayRole
+        {
             isConnected ? .client(local, connectedTo: peer) : .client(local)
         }
     }
@@ -51,9 +52,10 @@ import VolleyReplay
 
     @Test(
         "every endpoint hears what a socket of Linux hears", arguments: Listener.all,
-        [(3, 3, 111, true), (3, 1, 113, false), (3, 4, 90, true), (12, 0, 71, true), (11, 0, 113, false)] as [(
-            UInt8, UInt8, CInt, Bool
-        )])
+        [(3, 3, 111, true), (3, 1, 113, false), (3, 4, 90, true), (12, 0, 71, true), (11, 0, 113, false)]
+            as [(
+                UInt8, UInt8, CInt, Bool
+            )])
     func hearing(_ listener: Listener, _ row: (type: UInt8, code: UInt8, errno: CInt, isHard: Bool)) throws {
         let capture = TestCapture()
         try capture.add("q", at: 0, from: TestCapture.client, to: TestCapture.server)

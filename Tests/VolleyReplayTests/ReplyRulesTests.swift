@@ -89,7 +89,10 @@ import VolleyCore
     @Test(
         arguments: [
             ("abc", "abd", ["first difference at byte 2", "- 0000  61 62 63", "+ 0000  61 62 64"]),
-            ("ab", "abc", ["first difference at byte 2, expected 2 bytes and got 3", "- 0000  61 62", "+ 0000  61 62 63"]),
+            (
+                "ab", "abc",
+                ["first difference at byte 2, expected 2 bytes and got 3", "- 0000  61 62", "+ 0000  61 62 63"]
+            ),
             ("same", "same", []),
         ])
     func theDiffBeginsWhereTheyDiffer(_ expected: String, _ actual: String, _ lines: [String]) {

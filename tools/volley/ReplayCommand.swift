@@ -90,7 +90,9 @@ struct ReplayCommand: ParsableCommand {
         if output != nil { throw ValidationError("--output is for offline replays; with --to there is --update.") }
         if role?.isEveryEndpoint == true { throw ValidationError("--to takes one server: --as server:PORT.") }
         if target.port == 0 || target.ip.isUnspecified { throw ValidationError("--to takes an address and a port.") }
-        if file == "-", live.loop > 1 { throw ValidationError("standard input can be read only once: leave out --loop.") }
+        if file == "-", live.loop > 1 {
+            throw ValidationError("standard input can be read only once: leave out --loop.")
+        }
     }
 
     func run() throws {
@@ -193,7 +195,9 @@ extension ReplayCommand {
         do {
             try closing.get()
         } catch {
-            Console.complain("\(update ?? ""): the golden capture is incomplete: \(outcome.writeFailure.map { "\($0)" } ?? "\(error)")")
+            Console.complain(
+                "\(update ?? ""): the golden capture is incomplete: \(outcome.writeFailure.map { "\($0)" } ?? "\(error)")"
+            )
             throw ExitCode.ioFailure
         }
         if let damage = outcome.damage {

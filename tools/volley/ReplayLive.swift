@@ -296,7 +296,9 @@ final class ReplayLive: @unchecked Sendable {
             var text = "replaying: \(outcome.sent.grouped) sent, \(outcome.answers.grouped) answers"
             if source.passes > 1 { text += ", pass \(source.passes)" }
             if let size = options.fileSize, size > 0 { text += ", \(source.byteOffset * 100 / size) % of the file" }
-            if outcome.lateness.count > 0 { text += ", p99 lateness \(outcome.lateness.quantile(0.99).microseconds) µs" }
+            if outcome.lateness.count > 0 {
+                text += ", p99 lateness \(outcome.lateness.quantile(0.99).microseconds) µs"
+            }
             Console.show(text)
             showProgress()
         }

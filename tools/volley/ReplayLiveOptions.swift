@@ -79,7 +79,8 @@ struct ReplayLiveOptions: ParsableArguments {
         guard (1...65_536).contains(sockets) else { throw ValidationError("--sockets must be 1 to 65,536.") }
         guard drain >= 0, drain <= 1e6 else { throw ValidationError("--drain must be 0 to 1,000,000 seconds.") }
         guard to == nil, paces > 0 || loop > 1 || originalSources else { return }
-        throw ValidationError("--speed, --pps, --top-speed, --loop and --original-sources take a live replay: add --to.")
+        throw ValidationError(
+            "--speed, --pps, --top-speed, --loop and --original-sources take a live replay: add --to.")
     }
 
     /// The same for the schedule.
@@ -102,7 +103,8 @@ struct ReplayRuleOptions: ParsableArguments {
         transform: parseByteRanges)
     var key: [Range<Int>] = []
 
-    @Option(help: ArgumentHelp("Bytes of a reply that may differ, as 0-1 or 0-1,4.", valueName: "bytes"),
+    @Option(
+        help: ArgumentHelp("Bytes of a reply that may differ, as 0-1 or 0-1,4.", valueName: "bytes"),
         transform: parseByteRanges)
     var ignore: [Range<Int>] = []
 

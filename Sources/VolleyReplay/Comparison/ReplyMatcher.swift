@@ -206,7 +206,8 @@ extension ReplyMatcher {
         let index = takePartner(in: entry.lane, isCaptured: isCaptured)
         if isCaptured {
             result.missing += 1
-            note(.missing, entry.lane.flow, record: entry.record, time: entry.time, expected: entry.payload, actual: nil)
+            note(
+                .missing, entry.lane.flow, record: entry.record, time: entry.time, expected: entry.payload, actual: nil)
         } else {
             result.extra += 1
             note(.extra, entry.lane.flow, record: nil, time: entry.time, expected: nil, actual: entry.payload)

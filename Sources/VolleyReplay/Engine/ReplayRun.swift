@@ -372,7 +372,8 @@ struct ReplayRun: ~Copyable {
         }
         datagrams.received = Int(clamping: statistics.received)
         return ReplayReport(
-            role: role, records: accounting, datagrams: datagrams, errors: errors, statistics: statistics, replies: comparison,
+            role: role, records: accounting, datagrams: datagrams, errors: errors, statistics: statistics,
+            replies: comparison,
             sent: sink.sent, timeSpan: clock.span, duration: .nanoseconds(loop.now.nanoseconds),
             timestampsBackwards: clock.backwards, gapsClamped: clock.gapsClamped,
             endpoints: endpoints.map { ReplayEndpointReport(role: $0.role, statistics: $0.transport.statistics) },

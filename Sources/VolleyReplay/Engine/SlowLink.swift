@@ -15,7 +15,9 @@ struct SlowLink {
         self.bufferSize = max(0, bufferSize)
     }
 
-    /// Takes a packet; `false` if there is no room. An empty buffer takes any, as the kernel's does.
+    /// Takes a packet; `false` if there is no room.
+    ///
+    /// An empty buffer takes any, as the kernel's does.
     mutating func take(_ length: Int, at now: Int64) -> Bool {
         let waiting = max(0, freeTime - now)
         guard waiting == 0 || bytes(in: waiting) + Double(length) <= Double(bufferSize) else { return false }
@@ -33,5 +35,7 @@ struct SlowLink {
     }
 
     private func bytes(in nanoseconds: Int64) -> Double { Double(nanoseconds) * rate / 1e9 }
-    private func duration(of length: Int) -> Int64 { Int64(exactly: (Double(length) * 1e9 / rate).rounded(.up)) ?? .max }
+    private func duration(of length: Int) -> Int64 {
+        Int64(exactly: (Double(length) * 1e9 / rate).rounded(.up)) ?? .max
+    }
 }

@@ -78,7 +78,8 @@ package final class PacedCapture {
                 continue
             }
             let frame = record.decode()
-            let step = frame.recordClass == .pendingFragment
+            let step =
+                frame.recordClass == .pendingFragment
                 ? reassembler.add(frame, of: record.bytes, at: record.timestampNanoseconds) : nil
             if let step { records.count(step) } else { records.count(frame) }
             let whole = step?.frame ?? frame

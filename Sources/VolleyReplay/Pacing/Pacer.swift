@@ -37,7 +37,8 @@ package struct Pacer {
         let position = timeline.take(timestamp)
         defer { count += 1 }
         switch options.pace.value {
-        case .captured(let speed): latest = anchor.addingClamped(Self.scaled(position, by: 1 / speed, isOne: speed == 1))
+        case .captured(let speed):
+            latest = anchor.addingClamped(Self.scaled(position, by: 1 / speed, isOne: speed == 1))
         case .rate(let rate): latest = anchor.addingClamped(Self.nanoseconds(Double(count) * 1e9 / rate))
         case .top: latest = anchor
         }
