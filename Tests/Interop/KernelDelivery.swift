@@ -12,6 +12,14 @@ struct Delivery: Equatable {
         let source: SocketAddress
         let local: IPAddress?
         let payload: [UInt8]
+
+        /// Whether the kernel gave what a replay gives.
+        ///
+        /// Of what was sent to everybody the kernel says which address would answer, a capture only that it was.
+        func agrees(with replayed: Arrival) -> Bool {
+            let isToAll = replayed.local.map { $0.isMulticast || $0 == IPAddress(v4: 0xffff_ffff) } ?? true
+            return source == replayed.source && payload == replayed.payload && (isToAll || local == replayed.local)
+        }
     }
 
     var arrivals: [Arrival] = []

@@ -62,6 +62,40 @@ struct KernelDeliveryTests {
         Self.expectSame(delivery, "IPv\(family == 0 ? 4 : 6)")
     }
 
+    // MARK: Captures of others
+
+    /// The folder beside the repository.
+    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("shared/captures")
+    /// A capture with more takes more sockets than a test should open.
+    private static let portsMax = 200
+
+    @Test(
+        "of others' captures the kernel delivers nothing that a replay does not, and in the same order",
+        .enabled(if: FileManager.default.fileExists(atPath: folder.path), "needs ../shared/captures"))
+    func captures() throws {
+        let files = FileManager.default.enumerator(atPath: Self.folder.path)
+        var (datagrams, errors, captures) = (0, 0, 0)
+        while let name = files?.nextObject() as? String {
+            guard let data = try? Data(contentsOf: Self.folder.appendingPathComponent(name)), data.count < 4 << 20,
+                let packets = try? CapturedPackets(Array(data)), 1...Self.portsMax ~= packets.ports.count
+            else { continue }
+            captures += 1
+            let delivery = try KernelDelivery(of: Array(data))
+            for (port, kernel) in delivery.kernel {
+                guard let replay = delivery.replay[port] else { continue }
+                datagrams += kernel.arrivals.count
+                errors += kernel.errors.count
+                let isNothingNew =
+                    kernel.arrivals.isSubsequence(of: replay.arrivals) { $0.agrees(with: $1) }
+                    && kernel.errors.isSubsequence(of: replay.errors, ==)
+                #expect(isNothingNew, "\(name), \(port)")
+            }
+        }
+        #expect(captures > 0 && datagrams > 0 && errors > 0)
+        print("kernel and replay agree on \(datagrams) datagrams and \(errors) errors of \(captures) captures")
+    }
+
     // MARK: Packets
 
     private static func datagram(_ family: Int, _ payload: [UInt8]) throws -> [UInt8] {
@@ -129,6 +163,18 @@ struct KernelDeliveryTests {
         for index in bytes.indices { sum += index % 2 == 0 ? UInt32(bytes[index]) << 8 : UInt32(bytes[index]) }
         while sum >> 16 != 0 { sum = sum & 0xffff + sum >> 16 }
         return UInt16(truncatingIfNeeded: ~sum)
+    }
+}
+
+extension Array {
+    /// Whether all elements are in `other`, in the same order.
+    fileprivate func isSubsequence(of other: [Element], _ areEqual: (Element, Element) -> Bool) -> Bool {
+        var rest = self[...]
+        for element in other {
+            guard let first = rest.first else { return true }
+            if areEqual(first, element) { rest.removeFirst() }
+        }
+        return rest.isEmpty
     }
 }
 
