@@ -64,14 +64,6 @@ public struct LinkType: RawRepresentable, Hashable, Sendable {
     @inlinable public static var mpls: LinkType { LinkType(rawValue: 219) }
     /// Packets of Linux's netfilter log (`LINKTYPE_NFLOG`).
     @inlinable public static var nflog: LinkType { LinkType(rawValue: 239) }
-    /// Ethernet with a Broadcom switch tag behind the addresses (`LINKTYPE_DSA_TAG_BRCM`).
-    @inlinable public static var broadcomTag: LinkType { LinkType(rawValue: 281) }
-    /// Ethernet behind a Broadcom switch tag (`LINKTYPE_DSA_TAG_BRCM_PREPEND`).
-    @inlinable public static var broadcomTagPrepended: LinkType { LinkType(rawValue: 282) }
-    /// Ethernet with a Marvell switch tag (`LINKTYPE_DSA_TAG_DSA`).
-    @inlinable public static var dsa: LinkType { LinkType(rawValue: 284) }
-    /// Ethernet with a Marvell switch tag of its own ethertype (`LINKTYPE_DSA_TAG_EDSA`).
-    @inlinable public static var edsa: LinkType { LinkType(rawValue: 285) }
 
     /// Whether records are bare IP packets: 101, 228, 229, and 12 and 14, the `DLT_RAW` of most systems and of OpenBSD.
     @inlinable public var isRawIP: Bool {
@@ -88,7 +80,6 @@ public struct LinkType: RawRepresentable, Hashable, Sendable {
         case .ppp, .pppHDLC, .pppoe, .pppWithDirection, .ciscoHDLC, .frameRelay, .slip, .mpls: true
         case .ieee80211, .radiotap, .prism, .avs, .ppi, .nflog: true
         case .tokenRing, .fddi, .logicalLinkControl, .linuxClassicalIP, .ipOverFibreChannel: true
-        case .dsa, .edsa, .broadcomTag, .broadcomTagPrepended: true
         default: isRawIP
         }
     }
@@ -125,10 +116,6 @@ extension LinkType: CustomStringConvertible {
         case .pppWithDirection: "PPP_WITH_DIR"
         case .mpls: "MPLS"
         case .nflog: "NFLOG"
-        case .broadcomTag: "DSA_TAG_BRCM"
-        case .broadcomTagPrepended: "DSA_TAG_BRCM_PREPEND"
-        case .dsa: "DSA_TAG_DSA"
-        case .edsa: "DSA_TAG_EDSA"
         default: isRawIP ? "RAW (\(rawValue))" : "LINKTYPE \(rawValue)"
         }
     }

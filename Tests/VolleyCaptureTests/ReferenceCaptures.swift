@@ -44,40 +44,41 @@ struct CaptureOutcome {
     var digest = CaptureDigest()
     /// ICMP errors with the number of their record.
     var errors: [(record: Int, error: ICMPError)] = []
-    private var reassembler = FragmentReassembler()
     var error: CaptureError?
 
-    init(path: String) {
+    init(path: String, _ options: DecodingOptions = DecodingOptions()) {
         do throws(CaptureError) {
             var reader = try CaptureReader(path: path)
-            try read(&reader)
+            try read(&reader, options)
         } catch {
             self.error = error
         }
     }
 
-    init(bytes: [UInt8]) {
+    init(bytes: [UInt8], _ options: DecodingOptions = DecodingOptions()) {
         do throws(CaptureError) {
             var reader = try CaptureReader(bytes: bytes)
-            try read(&reader)
+            try read(&reader, options)
         } catch {
             self.error = error
         }
     }
 
-    private mutating func read(_ reader: inout CaptureReader) throws(CaptureError) {
+    private mutating func read(_ reader: inout CaptureReader, _ options: DecodingOptions) throws(CaptureError) {
+        var decoder = RecordDecoder(options)
+        defer { accounting = decoder.accounting }
         while let record = try reader.next() {
             records += 1
-            let frame = record.decode()
-            guard frame.recordClass == .pendingFragment else {
-                accounting.count(frame)
-                digest.add(frame, of: record.bytes)
-                if let error = ICMPError(frame, in: record.bytes) { errors.append((record.number, error)) }
+            let frame = decoder.decode(
+                record.bytes, originalLength: record.originalLength, linkType: record.linkType,
+                at: record.timestampNanoseconds)
+            if frame.isReassembled {
+                let packet = decoder.packet
+                digest.add(frame, of: RawSpan(packet.span))
                 continue
             }
-            let step = reassembler.add(frame, of: record.bytes, at: record.timestampNanoseconds)
-            accounting.count(step)
-            digest.add(step.frame, of: RawSpan(step.packet.span))
+            digest.add(frame, of: record.bytes)
+            if let error = ICMPError(frame, in: record.bytes) { errors.append((record.number, error)) }
         }
     }
 }

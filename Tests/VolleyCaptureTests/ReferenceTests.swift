@@ -29,7 +29,7 @@ struct ReferenceTests {
             equal += isEqual ? 1 : 0
             #expect(
                 isEqual == (Self.exceptions[path] == nil),
-                "\(path): \(digest.delivered) of \(row["delivered"] ?? ""); \(outcome.accounting)")
+                "\(path): \(digest.delivered) of \(row["delivered"] ?? ""), \(outcome.accounting)")
         }
         print("\(equal) of \(rows.count) captures deliver what the reference says")
         #expect(equal + Self.exceptions.count == rows.count)
@@ -63,14 +63,25 @@ struct ReferenceTests {
         #expect(found == rows.count)
     }
 
-    /// The accounting of records that the reference counts too.
-    @Test func badLengthsAndCutRecordsAreAsManyAsTheReferenceCounts() throws {
-        for row in try #require(ReferenceCaptures.table("REFERENCE.tsv")) {
+    /// The kernel got the same packets through a TUN device, once with the UDP checksums left out and once as they were.
+    @Test(arguments: [(ChecksumPolicy.ignore, "kernel6.18_lenient_delivered"), (.verify, "kernel_strict_delivered")])
+    func inKernelModeEveryCaptureDeliversWhatTheKernelDid(checksums: ChecksumPolicy, column: String) throws {
+        let rows = try #require(ReferenceCaptures.table("REFERENCE.tsv"))
+        var options = DecodingOptions()
+        options.delivery = .kernel
+        options.checksums = checksums
+        var equal = 0
+        for row in rows {
             let path = try #require(row["path"])
             guard Self.exceptions[path] == nil else { continue }
-            let outcome = CaptureOutcome(path: ReferenceCaptures.folder + "/" + path)
-            #expect(outcome.accounting[.badUDPLength] == row["bad_udp_len"].flatMap { Int($0) }, "\(path)")
+            let outcome = CaptureOutcome(path: ReferenceCaptures.folder + "/" + path, options)
+            let isEqual = outcome.digest.delivered == row[column].flatMap { Int($0) }
+            equal += isEqual ? 1 : 0
+            #expect(
+                isEqual, "\(path): \(outcome.digest.delivered) of \(row[column] ?? ""), \(outcome.accounting)")
         }
+        print("\(column): \(equal) of \(rows.count) captures")
+        #expect(equal + Self.exceptions.count == rows.count)
     }
 
     @Test func everyCaptureIsReadToItsEndAndEveryRecordIsAccountedFor() throws {

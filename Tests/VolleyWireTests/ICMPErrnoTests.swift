@@ -73,7 +73,9 @@ import VolleyWire
                     let isAsSaid =
                         errno?.rawValue == row.errno?.number && errno?.isHard == row.errno?.isHard
                         && errno?.name == row.errno?.name && errno?.isMessageSize == row.errno.map { $0.number == 90 }
-                    if !isAsSaid { Issue.record("\(family.rawValue): \(type)/\(code) gives \(String(describing: errno))") }
+                    if !isAsSaid {
+                        Issue.record("\(family.rawValue): \(type)/\(code) gives \(String(describing: errno))")
+                    }
                 }
             }
         }

@@ -67,15 +67,14 @@ import VolleyWire
         ),
         ("Prism", .prism, "44000000 10000000 0000000000000000 0800 0000" + wireless + "aaaa03 000000 0800"),
         ("AVS", .avs, "80211001 00000010 0000000000000000 0800 0000" + wireless + "aaaa03 000000 0800"),
-        ("AVS of a Prism card", .prism, "80211001 00000010 0000000000000000 0800 0000" + wireless + "aaaa03 000000 0800"),
+        (
+            "AVS of a Prism card", .prism,
+            "80211001 00000010 0000000000000000 0800 0000" + wireless + "aaaa03 000000 0800"
+        ),
         ("PPI with 802.11", .ppi, "0000 0800 69000000 0800 0000" + wireless + "aaaa03 000000 0800"),
         ("PPI with raw IP", .ppi, "0000 0c00 65000000 00000000"),
         ("NFLOG", .nflog, "0200 0000 0600 0a00 6162 0000 2400 0900"),
         ("NFLOG, big-endian", .nflog, "0200 0000 0006 000a 6162 0000 0024 0009"),
-        ("Marvell tag", .dsa, "020000000001 020000000002 4000 0000 0800"),
-        ("Marvell tag with ethertype", .edsa, "020000000001 020000000002 dada 0000 4000 0000 0800"),
-        ("Broadcom tag", .broadcomTag, "020000000001 020000000002 2000 0003 0800"),
-        ("Broadcom tag before", .broadcomTagPrepended, "2000 0003" + macs + "0800"),
     ])
     func deliversIPv4(name: String, linkType: LinkType, header: String) {
         let frame = hex(header + Packet.ipv4)
@@ -127,7 +126,8 @@ import VolleyWire
         ("802.11 A-MSDU", .ieee80211, "8800 0000" + wireless + "8000 aaaa03 000000 0800", .unknownLinkType),
         ("802.11 more fragments", .ieee80211, "0804 0000" + wireless + "aaaa03 000000 0800", .unknownLinkType),
         ("PPI in PPI", .ppi, "0000 0800 c0000000", .unknownLinkType),
-        ("NFLOG without a packet", .nflog, "0200 0000 0500 0100 00000000 ff00 0200", .malformed),
+        ("NFLOG without a packet", .nflog, "0200 0000 0800 0100 00000000 0200 0200", .malformed),
+        ("a switch tag", LinkType(rawValue: 281), macs + "2000 0003 0800", .unknownLinkType),
         ("ARCNET", LinkType(rawValue: 129), macs, .unknownLinkType),
     ])
     func otherThanIPIsNotDelivered(name: String, linkType: LinkType, header: String, expected: RecordClass) {

@@ -16,6 +16,8 @@ struct InspectCommand: ParsableCommand {
               volley inspect queries.pcapng --filter 'udp port 53' --json
               tcpdump -w - -i lo udp | volley inspect -
               volley inspect queries.pcapng --digest
+              volley inspect trace.pcap --errors
+              volley inspect overlay.pcap --tunnels vxlan,geneve
             """
     )
 
@@ -36,12 +38,25 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    @Flag(
+        help: """
+            Print nothing but a line for each ICMP error that quotes a UDP datagram, tab-separated: frame, family, type, \
+            code, quoted source, port, destination, port, errno, and hard, soft or ignored.
+            """)
+    var errors = false
+
+    @OptionGroup var decoding: DecodingArguments
+
     func validate() throws {
         guard top >= 0 else { throw ValidationError("--top must be 0 or more.") }
+        guard !errors || !json && !digest else {
+            throw ValidationError("--errors prints lines of its own and goes with neither --json nor --digest.")
+        }
     }
 
     func run() throws {
-        var inspection = CaptureInspection(withDigest: digest)
+        var inspection = CaptureInspection(withDigest: digest, decoding: decoding.options)
+        let errorLines = ErrorLines()
         var damage: CaptureError?
         do throws(CaptureError) {
             let compiled = try filter.map { expression throws(CaptureError) in try CaptureFilter(expression) }
@@ -50,10 +65,12 @@ struct InspectCommand: ParsableCommand {
             defer { progress.end() }
             let position = RecordCounter()
             do throws(CaptureError) {
-                try inspection.read(&reader, filter: compiled) { bytes in
-                    position.records += 65_536
-                    progress.update(bytes: bytes, records: position.records)
-                }
+                try inspection.read(
+                    &reader, filter: compiled,
+                    progress: { bytes in
+                        position.records += 65_536
+                        progress.update(bytes: bytes, records: position.records)
+                    }, errors: errors ? errorLines.add : nil)
             } catch {
                 damage = error
             }
@@ -61,8 +78,12 @@ struct InspectCommand: ParsableCommand {
             Console.complain("\(error)")
             throw error.code == .cannotOpen || error.code == .readFailed ? ExitCode.ioFailure : .unusableInput
         }
-        let report = InspectReport(inspection, file: file, top: top == 0 ? .max : top, damage: damage)
-        if json { try Console.print(json: report, indented: true) } else { try Console.print(report.lines) }
+        if errors {
+            try errorLines.finish()
+        } else {
+            let report = InspectReport(inspection, file: file, top: top == 0 ? .max : top, damage: damage)
+            if json { try Console.print(json: report, indented: true) } else { try Console.print(report.lines) }
+        }
         if let damage {
             Console.complain("\(damage); what came before it is shown")
             throw ExitCode.unusableInput

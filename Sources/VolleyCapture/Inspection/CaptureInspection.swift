@@ -27,7 +27,7 @@ public struct CaptureInspection: Sendable {
     /// The most entries the two tables hold.
     public let limits: Limits
     /// What became of the records; the sum is the number of records.
-    public private(set) var accounting = RecordAccounting()
+    public var accounting: RecordAccounting { decoder.accounting }
     /// The sum of the payload lengths of the datagrams delivered.
     public private(set) var payloadBytes = 0
     /// The link types met, with the number of records of each, in the order they were met; at most 256, records of
@@ -47,15 +47,17 @@ public struct CaptureInspection: Sendable {
     private var endpointTable: [SocketAddress: Traffic] = [:]
     private var conversationTable: [ConversationKey: Traffic] = [:]
     private var lastTime: Int64?
-    private var reassembler = FragmentReassembler()
+    private var decoder: RecordDecoder
 
     /// Nothing seen yet.
     ///
     /// - Parameters:
     ///   - withDigest: whether to compute ``digest``, which takes several times as long as all the rest.
     ///   - limits: the most entries of the tables.
-    public init(withDigest: Bool = false, limits: Limits = Limits()) {
+    ///   - decoding: the rules records are held to.
+    public init(withDigest: Bool = false, limits: Limits = Limits(), decoding: DecodingOptions = DecodingOptions()) {
         self.limits = limits
+        decoder = RecordDecoder(decoding)
         digest = withDigest ? CaptureDigest() : nil
     }
 
@@ -71,40 +73,45 @@ public struct CaptureInspection: Sendable {
     ///   - reader: is at its end afterwards, or at the damage.
     ///   - filter: records it refuses are counted as ``RecordClass/filtered`` and not looked at.
     ///   - progress: called every 65,536 records with the reader's position in the file in bytes.
+    ///   - errors: called with the record number of each ICMP error that quotes a UDP datagram, and with the error.
     /// - Throws: what the reader or the filter throws; everything before that is kept.
     public mutating func read(
-        _ reader: inout CaptureReader, filter: CaptureFilter? = nil, progress: ((Int64) -> Void)? = nil
+        _ reader: inout CaptureReader, filter: CaptureFilter? = nil, progress: ((Int64) -> Void)? = nil,
+        errors: ((Int, ICMPError) -> Void)? = nil
     ) throws(CaptureError) {
-        while try addNext(of: &reader, filter: filter) {
+        while try addNext(of: &reader, filter: filter, errors) {
             if let progress, reader.recordCount & 0xffff == 0 { progress(reader.byteOffset) }
         }
     }
 
     /// Takes in the next record; `false` at the end of the capture.
     private mutating func addNext(
-        of reader: inout CaptureReader, filter: CaptureFilter?
+        of reader: inout CaptureReader, filter: CaptureFilter?, _ errors: ((Int, ICMPError) -> Void)?
     ) throws(CaptureError) -> Bool {
         guard let record = try reader.next() else { return false }
         if let filter, try !filter.matches(record) {
             addFiltered(record)
         } else {
-            add(record)
+            add(record, errors)
         }
         return true
     }
 
     /// Takes in one record.
-    public mutating func add(_ record: borrowing CaptureRecord) {
+    public mutating func add(_ record: borrowing CaptureRecord) { add(record, nil) }
+
+    private mutating func add(_ record: borrowing CaptureRecord, _ errors: ((Int, ICMPError) -> Void)?) {
         addHeader(record)
-        let frame = record.decode()
-        guard frame.recordClass == .pendingFragment else {
-            accounting.count(frame)
-            addDatagram(frame, in: record.bytes)
+        let frame = decoder.decode(
+            record.bytes, originalLength: record.originalLength, linkType: record.linkType,
+            at: record.timestampNanoseconds)
+        if frame.isReassembled {
+            let packet = decoder.packet
+            addDatagram(frame, in: RawSpan(packet.span))
             return
         }
-        let step = reassembler.add(frame, of: record.bytes, at: record.timestampNanoseconds)
-        accounting.count(step)
-        addDatagram(step.frame, in: RawSpan(step.packet.span))
+        addDatagram(frame, in: record.bytes)
+        if let errors, let error = ICMPError(frame, in: record.bytes) { errors(record.number, error) }
     }
 
     /// Takes in what a record was decoded to, if it is a datagram.
@@ -118,7 +125,7 @@ public struct CaptureInspection: Sendable {
     /// Takes in one record that a filter refused: its class, link type and time.
     public mutating func addFiltered(_ record: borrowing CaptureRecord) {
         addHeader(record)
-        accounting.count(.filtered)
+        decoder.countFiltered()
     }
 
     private mutating func addHeader(_ record: borrowing CaptureRecord) {

@@ -28,8 +28,13 @@ public struct RecordAccounting: Sendable {
     /// They were counted as ``RecordClass/pendingFragment`` when they came.
     public mutating func count(_ step: FragmentReassembler.Step) {
         count(step.frame)
-        classes[RecordClass.pendingFragment.index] &-= step.joinedFragments
-        classes[RecordClass.joinedFragment.index] &+= step.joinedFragments
+        settle(joinedFragments: step.joinedFragments)
+    }
+
+    /// Makes records that were counted as ``RecordClass/pendingFragment`` ``RecordClass/joinedFragment``.
+    mutating func settle(joinedFragments: Int) {
+        classes[RecordClass.pendingFragment.index] &-= joinedFragments
+        classes[RecordClass.joinedFragment.index] &+= joinedFragments
     }
 
     /// The number of records in a class.

@@ -22,6 +22,9 @@ public struct DecodedFrame: Sendable {
     ///
     /// Scope and flow label are 0.
     public let destination: SocketAddress
+    /// Whether ``RecordDecoder`` found this in a packet put together from fragments, so that the offsets are into that
+    /// and not into the record.
+    public internal(set) var isReassembled = false
 
     /// A record that is no datagram.
     @inlinable @inline(__always)

@@ -24,7 +24,7 @@ extension FrameDecoder {
         let totalLength = Int(frame.bigEndian16(at: start &+ 2))
         let end = start &+ totalLength
         guard totalLength >= headerLength, end <= wireLength else {
-            return DecodedFrame(.badIPLength, ipOffset: start)
+            return badLengthIPv4(frame, at: start, headerLength: headerLength, end: end)
         }
         let isFragment = frame.bigEndian16(at: start &+ 6) & 0x3fff != 0
         let isUDP = frame.byte(at: start &+ 9) == IPProtocol.udp
@@ -50,5 +50,16 @@ extension FrameDecoder {
         default:
             return DecodedFrame(.notUDP, ipOffset: start)
         }
+    }
+
+    /// A packet whose length is less than its header or more than was on the wire.
+    ///
+    /// An ICMP error still says all a socket would learn when the quoted header is there.
+    @usableFromInline
+    static func badLengthIPv4(_ frame: RawSpan, at start: Int, headerLength: Int, end: Int) -> DecodedFrame {
+        let isICMP = frame.byte(at: start + 9) == IPProtocol.icmp && frame.bigEndian16(at: start + 6) & 0x3fff == 0
+        guard isICMP, end >= start + headerLength else { return DecodedFrame(.badIPLength, ipOffset: start) }
+        let message = ICMPMessage(frame, at: start + headerLength, end: end, ipOffset: start, isIPv6: false)
+        return DecodedFrame(message.isErrorAboutUDP(in: frame) ? .icmpError : .badIPLength, ipOffset: start)
     }
 }

@@ -13,11 +13,16 @@ extension FrameDecoder {
         }
         let length = ExtensionHeaders.payloadLength(frame, at: start)
         let end = start + 40 + length.count
-        guard end <= wireLength else { return DecodedFrame(.badIPLength, ipOffset: start) }
-
         var place = start + 6
         let walk = ExtensionHeaders.walk(
             frame, from: frame.byte(at: place), at: start + 40, end: end, captured: frame.byteCount, namedAt: &place)
+        guard end <= wireLength else {
+            // An ICMP error still says all a socket would learn when the quoted header is there.
+            guard case .upperLayer(IPProtocol.icmpv6, let offset) = walk,
+                ICMPMessage(frame, at: offset, end: end, ipOffset: start, isIPv6: true).isErrorAboutUDP(in: frame)
+            else { return DecodedFrame(.badIPLength, ipOffset: start) }
+            return DecodedFrame(.icmpError, ipOffset: start)
+        }
         switch walk {
         case .upperLayer(IPProtocol.udp, let offset):
             // Its UDP length would be 0 (RFC 2675), and no UDP socket takes one.

@@ -35,10 +35,6 @@ struct LinkDecoder {
         case .prism, .avs: monitorHeader(linkType, frame, at: start)
         case .ppi: perPacketInformation(frame, at: start)
         case .nflog: nflog(frame, at: start)
-        // Switch tags of four bytes, eight for EDSA, behind the addresses or before them.
-        case .dsa, .broadcomTag, .broadcomTagPrepended:
-            after(18, frame, start) { ethertype(frame.bigEndian16(at: $0 - 2), frame, at: $0) }
-        case .edsa: after(22, frame, start) { ethertype(frame.bigEndian16(at: $0 - 2), frame, at: $0) }
         case .mpls: mpls(frame, at: start)
         default: linkType.isRawIP ? rawIP(linkType, frame, at: start) : DecodedFrame(.unknownLinkType)
         }

@@ -43,8 +43,10 @@ public struct FragmentReassembler: Sendable {
 
     /// What a fragment came to.
     public struct Step: Sendable {
-        /// The class of the fragment's record: ``RecordClass/pendingFragment``, a reason to give up, or what the whole
-        /// packet is that it completed. All offsets are into ``packet``.
+        /// The class of the fragment's record.
+        ///
+        /// ``RecordClass/pendingFragment``, a reason to give up, or what the whole packet is that it completed. The
+        /// offsets are into ``packet`` then.
         public let frame: DecodedFrame
         /// The bytes of the completed packet, without link layer and fragment header; empty if none was completed.
         public let packet: [UInt8]
