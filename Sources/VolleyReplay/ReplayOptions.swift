@@ -17,10 +17,11 @@ public struct ReplayOptions {
     /// When such errors reach the protocol.
     public var errorOrder = ErrorOrder.capture
 
-    /// How much of packets in fragments is kept, and for how long, until the rest of them comes.
+    /// What counts as delivered: all that the capture shows, by default, or only what Linux would deliver of it; whether
+    /// checksums count, which tunnels are looked into, and how long fragments wait for the rest.
     ///
-    /// A datagram arrives with the fragment that completes it.
-    public var fragmentLimits = FragmentReassembler.Limits()
+    /// A datagram in fragments arrives with the fragment that completes it.
+    public var decoding = DecodingOptions()
 
     /// The most datagrams of one batch, 1…1,024: what one `recvmmsg` would bring; others are clamped.
     public var batchSize = 64

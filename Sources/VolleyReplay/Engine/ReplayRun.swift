@@ -24,6 +24,8 @@ struct ReplayRun: ~Copyable {
     private var datagrams = ReplayDatagrams()
     private var errors = ReplayErrors()
     private var reassembler: FragmentReassembler
+    /// Decodes and counts all records where more is asked for than what a capture shows.
+    private var decoder: RecordDecoder?
     private var census = DestinationCensus()
     private var clock: CaptureClock
     private let coalescing: Int64
@@ -46,7 +48,10 @@ struct ReplayRun: ~Copyable {
         allowance = max(0, options.datagramsMax ?? .max)
         clock = CaptureClock(maxGap: options.maxGap)
         batchMax = options.clampedBatchSize
-        reassembler = FragmentReassembler(limits: options.fragmentLimits)
+        reassembler = FragmentReassembler(limits: options.decoding.fragments)
+        var plain = DecodingOptions()
+        plain.fragments = options.decoding.fragments
+        decoder = options.decoding == plain ? nil : RecordDecoder(options.decoding)
         sink = ReplaySink(options, loop: loop)
         endpoint = ReplayEndpoint(role, options, loop: loop, sink: sink)
     }
@@ -88,7 +93,14 @@ struct ReplayRun: ~Copyable {
             try !filter.matches(
                 record.bytes, originalLength: record.originalLength, linkType: record.linkType)
         {
-            accounting.count(.filtered)
+            if decoder == nil { accounting.count(.filtered) } else { decoder?.countFiltered() }
+            return true
+        }
+        if let frame = decoder?.decode(
+            record.bytes, originalLength: record.originalLength, linkType: record.linkType,
+            at: record.timestampNanoseconds)
+        {
+            takeJudged(frame, of: record.bytes, record: record.number, at: record.timestampNanoseconds, makeProtocol)
             return true
         }
         let frame = record.decode()
@@ -234,8 +246,31 @@ struct ReplayRun: ~Copyable {
         let packet = step.packet
         if step.frame.recordClass == .icmpError { takeError(step.frame, in: RawSpan(packet.span)) }
         guard step.frame.isDelivered else { return }
-        let (source, destination) = (step.frame.source, step.frame.destination)
-        let payload = step.frame.payload(in: RawSpan(packet.span))
+        route(
+            step.frame.payload(in: RawSpan(packet.span)), from: step.frame.source, to: step.frame.destination,
+            record: record, at: timestamp, makeProtocol)
+    }
+
+    /// Takes what ``RecordDecoder`` has made of a record.
+    private mutating func takeJudged(
+        _ frame: DecodedFrame, of bytes: RawSpan, record: Int, at timestamp: Int64,
+        _ makeProtocol: () -> any DatagramProtocol
+    ) {
+        if frame.recordClass == .icmpError {
+            let packet = frame.isReassembled ? decoder?.packet ?? [] : Array(copying: bytes)
+            return takeError(frame, in: RawSpan(packet.span))
+        }
+        guard frame.isDelivered, let payload = decoder?.payload(of: frame, in: bytes) else { return }
+        route(
+            RawSpan(payload.span), from: frame.source, to: frame.destination, record: record, at: timestamp,
+            makeProtocol)
+    }
+
+    /// Takes a datagram whose payload does not stay in place.
+    private mutating func route(
+        _ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, record: Int,
+        at timestamp: Int64, _ makeProtocol: () -> any DatagramProtocol
+    ) {
         var isAnswer: Bool?
         if role.isEveryServer {
             isAnswer = chooseServer(from: source, to: destination, makeProtocol)
@@ -372,7 +407,8 @@ struct ReplayRun: ~Copyable {
         }
         datagrams.received = Int(clamping: statistics.received)
         return ReplayReport(
-            role: role, records: accounting, datagrams: datagrams, errors: errors, statistics: statistics,
+            role: role, records: decoder?.accounting ?? accounting, datagrams: datagrams, errors: errors,
+            statistics: statistics,
             replies: comparison,
             sent: sink.sent, timeSpan: clock.span, duration: .nanoseconds(loop.now.nanoseconds),
             timestampsBackwards: clock.backwards, gapsClamped: clock.gapsClamped,
