@@ -102,7 +102,8 @@ let package = Package(
         .testTarget(
             name: "InteropTests",
             dependencies: ["Volley", "VolleyCapture", "VolleyCore", "VolleyReplay", "VolleyWire"],
-            path: "Tests/Interop"
+            path: "Tests/Interop",
+            cSettings: [.define("_GNU_SOURCE")]
         ),
     ]
 )

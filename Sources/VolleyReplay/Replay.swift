@@ -64,7 +64,8 @@ public struct Replay: ~Copyable {
     /// The endpoint is made at the time of the first record. After the last one, timers run for ``ReplayOptions/drain``;
     /// then the endpoint is closed and the protocol gets `connectionLost(nil)`, unless it has had it already.
     ///
-    /// - Parameter makeProtocol: makes the protocol; called once.
+    /// - Parameter makeProtocol: makes the protocol; called once for each endpoint, which is once unless the role is
+    ///   ``ReplayRole/everyServer``. There an endpoint is made when its first datagram arrives.
     /// - Returns: what happened. A damaged file is no error: what comes before the damage is replayed, and
     ///   ``ReplayReport/damage`` says where it is.
     /// - Throws: ``CaptureError`` when the filter is none, or the output cannot be written.

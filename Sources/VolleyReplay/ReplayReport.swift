@@ -10,7 +10,9 @@ public struct ReplayReport: Sendable {
     public let records: RecordAccounting
     /// What became of the UDP datagrams among them; the sum is `records[.delivered]`.
     public let datagrams: ReplayDatagrams
-    /// What the endpoint received, sent and dropped.
+    /// What became of the ICMP errors among them; the sum is `records[.icmpError]`.
+    public let errors: ReplayErrors
+    /// What the endpoint received, sent and dropped; with several, all together.
     public let statistics: DatagramStatistics
     /// How what the protocol sent compares with what the capture shows; `nil` if that was not asked for.
     public let replies: ReplyComparison?
@@ -22,10 +24,22 @@ public struct ReplayReport: Sendable {
     public let duration: Duration
     /// Records whose time is before that of an earlier one; the clock stood still for them.
     public let timestampsBackwards: Int
+    /// Times between two records that were longer than ``ReplayOptions/maxGap``.
+    public let gapsClamped: Int
+    /// The endpoints, in the order they were made: one, unless the role was ``ReplayRole/everyServer``.
+    public let endpoints: [ReplayEndpointReport]
     /// Where and why the file could not be read to its end; everything before that was replayed.
     public let damage: CaptureError?
     /// What the user has to know, one line each: nothing was delivered and why, ambiguous datagrams, evicted replies.
     public let warnings: [String]
+}
+
+/// What one endpoint of a replay did.
+public struct ReplayEndpointReport: Hashable, Sendable {
+    /// Its role.
+    public let role: ReplayRole
+    /// What it received, sent and dropped.
+    public let statistics: DatagramStatistics
 }
 
 /// What became of the UDP datagrams of a capture; every one ends in exactly one of these, but ``ambiguous``.
@@ -38,7 +52,7 @@ public struct ReplayDatagrams: Hashable, Sendable {
     public internal(set) var elsewhere = 0
     /// For the local endpoint, but the protocol had closed it.
     public internal(set) var afterClose = 0
-    /// For the local endpoint, but it had paused reading and the receive buffer was full.
+    /// For the local endpoint, but it was busy or had paused reading, and the receive buffer was full.
     public internal(set) var kernelDropped = 0
     /// For the local endpoint, still in the receive buffer at the end, since it never resumed reading.
     public internal(set) var neverRead = 0

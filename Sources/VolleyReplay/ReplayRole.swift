@@ -13,6 +13,18 @@ public struct ReplayRole: Hashable, Sendable {
     let matchesBothFamilies: Bool
     /// Whether only the port, or the port and family, decide.
     let isWildcard: Bool
+    /// Whether it stands for every endpoint that is sent something.
+    let isEveryServer: Bool
+
+    /// Whether it stands for more than one endpoint.
+    public var isEveryEndpoint: Bool { isEveryServer }
+
+    /// Every endpoint of the capture that is sent something before it sends to that peer: each gets a protocol of its
+    /// own, at most 1,024 of them.
+    ///
+    /// What such an endpoint sends back is what replies are compared with.
+    public static let everyServer = ReplayRole(
+        SocketAddress(IPAddress(v4: 0), port: 0), peer: nil, isEveryServer: true)
 
     /// A server on `port`, whatever its addresses, IPv4 and IPv6 alike.
     public static func server(port: UInt16) -> ReplayRole { ReplayRole(port: port) }
@@ -39,12 +51,14 @@ public struct ReplayRole: Hashable, Sendable {
         peer = nil
         matchesBothFamilies = true
         isWildcard = true
+        isEveryServer = false
     }
 
-    private init(_ local: SocketAddress, peer: SocketAddress?) {
+    private init(_ local: SocketAddress, peer: SocketAddress?, isEveryServer: Bool = false) {
         self.local = SocketAddress(local.ip, port: local.port)
         self.peer = peer.map { SocketAddress($0.ip, port: $0.port) }
-        matchesBothFamilies = false
+        matchesBothFamilies = isEveryServer
+        self.isEveryServer = isEveryServer
         isWildcard = local.ip.isUnspecified
     }
 
@@ -65,8 +79,9 @@ public struct ReplayRole: Hashable, Sendable {
 }
 
 extension ReplayRole: CustomStringConvertible {
-    /// `port 53`, `192.0.2.1:53`, or `192.0.2.1:40000 connected to 192.0.2.2:53`.
+    /// `port 53`, `192.0.2.1:53`, `every server`, or `192.0.2.1:40000 connected to 192.0.2.2:53`.
     public var description: String {
+        if isEveryServer { return "every server" }
         if matchesBothFamilies { return "port \(local.port)" }
         guard let peer else { return "\(local)" }
         return "\(local) connected to \(peer)"

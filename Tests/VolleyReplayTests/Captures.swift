@@ -10,7 +10,7 @@ struct TestCapture {
     static let server = address("192.0.2.1:53")
     static let client = address("198.51.100.7:40000")
 
-    private let writer: CaptureWriter
+    let writer: CaptureWriter
 
     init(_ format: CaptureFormat = .pcapng) {
         writer = CaptureWriter(inMemory: format)
@@ -108,4 +108,68 @@ extension ReplayReport {
             && statistics.sendsDropped == statistics.overflowDropped + statistics.failedDropped
                 + statistics.closedDropped + statistics.abortedDropped + statistics.refusedDropped
     }
+}
+
+extension TestCapture {
+    /// An ICMP or ICMPv6 error about a datagram, without checksums.
+    func addError(
+        _ type: UInt8, _ code: UInt8, word: UInt32 = 0, about source: SocketAddress = client,
+        to destination: SocketAddress = server, quoting text: String = "", from offender: IPAddress = offender,
+        at time: Int64 = 0
+    ) throws {
+        let isIPv6 = source.ip.isIPv6
+        let payload = Array(text.utf8)
+        let udp =
+            source.port.bytes + destination.port.bytes + UInt16(8 + payload.count).bytes + [0, 0] + payload
+        let quote = Self.packet(from: source.ip, to: destination.ip, number: 17, udp)
+        let message = [type, code, 0, 0] + word.bytes + quote
+        try addPacket(Self.packet(from: offender, to: source.ip, number: isIPv6 ? 58 : 1, message), at: time)
+    }
+
+    /// A router.
+    static let offender = address("203.0.113.1:0").ip
+
+    /// A datagram in two fragments of IPv4, the second of which comes first if `isReversed`.
+    func addFragments(_ text: String, split: Int, isReversed: Bool = false, at times: (Int64, Int64)) throws {
+        let payload = Array(text.utf8)
+        let udp =
+            Self.client.port.bytes + Self.server.port.bytes + UInt16(8 + payload.count).bytes + [0, 0] + payload
+        var parts: [[UInt8]] = [Array(udp[..<split]), Array(udp[split...])]
+        var words: [UInt16] = [0x2000, UInt16(split / 8)]
+        if isReversed {
+            parts.reverse()
+            words.reverse()
+        }
+        for (index, time) in [times.0, times.1].enumerated() {
+            try addPacket(
+                Self.packet(
+                    from: Self.client.ip, to: Self.server.ip, number: 17, parts[index], fragment: words[index]),
+                at: time)
+        }
+    }
+
+    static func packet(
+        from source: IPAddress, to destination: IPAddress, number: UInt8, _ content: [UInt8], fragment: UInt16 = 0
+    ) -> [UInt8] {
+        if source.isIPv6 {
+            return [0x60, 0, 0, 0] + UInt16(content.count).bytes + [number, 64] + source.octets + destination.octets
+                + content
+        }
+        return [0x45, 0] + UInt16(20 + content.count).bytes + [0, 7] + fragment.bytes + [64, number, 0, 0]
+            + source.octets + destination.octets + content
+    }
+
+    func addPacket(_ packet: [UInt8], at time: Int64) throws {
+        try writer.write(RawSpan(packet.span), at: Self.origin + time)
+    }
+}
+
+extension FixedWidthInteger {
+    /// The bytes in network order.
+    var bytes: [UInt8] { (0..<bitWidth / 8).map { UInt8(truncatingIfNeeded: self >> (bitWidth - 8 - 8 * $0)) } }
+}
+
+extension IPAddress {
+    /// The address as a header has it.
+    var octets: [UInt8] { isIPv6 ? high.bytes + low.bytes : UInt32(truncatingIfNeeded: low).bytes }
 }

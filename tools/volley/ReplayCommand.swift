@@ -4,19 +4,26 @@ import VolleyCore
 import VolleyReplay
 import VolleyWire
 
-/// `volley replay`: a capture into a built-in service, offline.
+/// `volley replay`: a capture into a built-in service, offline, or to a real one.
 struct ReplayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Replay a capture into a built-in service, offline: no socket, on the capture's own clock.",
+        abstract: "Replay a capture: offline into a built-in service, or live to a real one.",
         discussion: """
             The service takes the part of one endpoint of the capture. What the capture shows as sent to it is delivered; \
             what the service sends is compared with what the capture shows as sent by it.
+
+            With --into there is no socket, and the clock is the capture's: an hour takes moments. With --to the \
+            datagrams are sent from a socket for each client, each at its own time after one and the same beginning, and \
+            the report says how late they were. Ctrl-C ends the sending, and then comes the report.
 
             EXAMPLES
               volley replay echo.pcapng --as server:7007 --into echo
               volley replay echo.pcapng --as server:192.0.2.1:7007 --into echo --output replies.pcapng
               volley replay big.pcap --as server:53 --into sink --filter 'udp and host 192.0.2.1' --json
+              volley replay echo.pcapng --as every-server --into echo --ignore 0-1
+              volley replay dns.pcap --as server:53 --to 127.0.0.1:5353 --speed 10 --key 0-1
+              volley replay dns.pcap --to 192.0.2.1:53 --pps 10000 --loop 100 --no-compare
 
             Exit status 1 means that the replies differ, 65 that nothing could be delivered or the file is damaged.
             """
@@ -32,16 +39,28 @@ struct ReplayCommand: ParsableCommand {
     @Option(
         name: .customLong("as"),
         help: ArgumentHelp(
-            "Whose part to take: server:PORT, server:ADDRESS:PORT, client:PORT or client:ADDRESS:PORT.",
+            "Whose part the service takes: server:PORT, server:ADDRESS:PORT, client:PORT, client:ADDRESS:PORT or, "
+                + "offline, every-server. (default with --to: the server on its port)",
             valueName: "role"),
         transform: parseRole)
-    var role: ReplayRole
+    var role: ReplayRole?
 
-    @Option(help: "The service: \(Service.allValueStrings.joined(separator: ", ")).")
-    var into: Service
+    @Option(help: "Offline: the service, \(Service.allValueStrings.joined(separator: ", ")).")
+    var into: Service?
 
-    @Option(help: ArgumentHelp("Write what the service sends to a new pcapng file.", valueName: "file"))
+    @Option(help: ArgumentHelp("Offline: write what the service sends to a new pcapng file.", valueName: "file"))
     var output: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Write requests and the service's answers to a new pcapng file, to compare with next time.",
+            valueName: "file"))
+    var update: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Let no more than this pass between two datagrams.", valueName: "seconds"))
+    var maxGap: Double?
 
     @Option(help: ArgumentHelp("Look only at records that match (see pcap-filter(7)).", valueName: "expression"))
     var filter: String?
@@ -49,19 +68,54 @@ struct ReplayCommand: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Compare replies with the captured ones. (default: all services but sink)")
     var compare: Bool?
 
+    @Option(
+        help: ArgumentHelp(
+            "Offline: which endpoints hear of every ICMP error, as with IP_RECVERR: off, connected or all.",
+            valueName: "endpoints"), transform: parseErrorReception)
+    var errors: ErrorReception = .off
+
+    @OptionGroup var live: ReplayLiveOptions
+    @OptionGroup var rules: ReplayRuleOptions
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
+    func validate() throws {
+        guard (into == nil) != (live.to == nil) else {
+            throw ValidationError("say either --into and a built-in service, or --to and where a real one is.")
+        }
+        if let maxGap, !(maxGap >= 0 && maxGap <= 1e9) {
+            throw ValidationError("--max-gap must be 0 to 1,000,000,000 seconds.")
+        }
+        guard let target = live.to else {
+            if role == nil { throw ValidationError("--into takes --as: whose part the service takes.") }
+            return
+        }
+        if output != nil { throw ValidationError("--output is for offline replays; with --to there is --update.") }
+        if role?.isEveryEndpoint == true { throw ValidationError("--to takes one server: --as server:PORT.") }
+        if target.port == 0 || target.ip.isUnspecified { throw ValidationError("--to takes an address and a port.") }
+        if file == "-", live.loop > 1 {
+            throw ValidationError("standard input can be read only once: leave out --loop.")
+        }
+    }
+
     func run() throws {
         try output.map(requireNew)
+        try update.map(requireNew)
+        if let target = live.to { try runLive(target) } else { try runOffline() }
+    }
+
+    private var maxGapDuration: Duration? { maxGap.map { .seconds($0) } }
+
+    private func runOffline() throws {
+        guard let into, let role else { return }
         let report: ReplayReport
         let elapsed: Duration
         do throws(CaptureError) {
-            (report, elapsed) = try replay()
+            (report, elapsed) = try replay(into, as: role)
         } catch {
             Console.complain("\(error)")
-            let isFile = error.code == .cannotOpen || error.code == .readFailed || error.code == .writeFailed
-            throw isFile ? ExitCode.ioFailure : .unusableInput
+            throw ExitCode(of: error)
         }
         let summary = ReplaySummary(report, file: file, elapsed: elapsed)
         if json {
@@ -75,13 +129,16 @@ struct ReplayCommand: ParsableCommand {
             throw ExitCode.unusableInput
         }
         if report.datagrams.received == 0 { throw ExitCode.unusableInput }
-        if report.replies?.isIdentical == false { throw ExitCode.repliesDiffer }
+        if report.replies?.isAccepted == false { throw ExitCode.repliesDiffer }
     }
 
-    private func replay() throws(CaptureError) -> (ReplayReport, Duration) {
+    private func replay(_ service: Service, as role: ReplayRole) throws(CaptureError) -> (ReplayReport, Duration) {
         var options = ReplayOptions()
         options.filter = filter
-        options.comparesReplies = compare ?? (into != .sink)
+        options.comparesReplies = compare ?? (service != .sink)
+        options.replyRules = rules.rules
+        options.maxGap = maxGapDuration
+        options.receivesErrors = errors
         let progress = ProgressLine("replaying", total: fileSize(file))
         defer { progress.end() }
         options.progress = { progress.update(bytes: $0.byteOffset, records: $0.records) }
@@ -90,17 +147,91 @@ struct ReplayCommand: ParsableCommand {
         options.output = try output.map { path throws(CaptureError) in
             try CaptureWriter(path: path, format: .pcapng, linkType: .rawIP)
         }
+        let golden = try update.map { path throws(CaptureError) in try CaptureTap(path: path) }
+        options.tap = golden
         let replay = Replay(reader: reader, as: role, options: options)
         let clock = ContinuousClock()
         let start = clock.now
-        let service = into
         let report = try replay.run { service.makeProtocol() }
+        try golden?.close()
         return (report, start.duration(to: clock.now))
     }
 }
 
+/// `--to`.
+extension ReplayCommand {
+    private func runLive(_ target: SocketAddress) throws {
+        let role = role ?? .server(port: target.port)
+        var options = ReplayLive.Options(target: target)
+        options.pacing = live.pacing(maxGap: maxGapDuration)
+        options.socketsMax = live.sockets
+        options.usesOriginalSources = live.originalSources
+        options.drain = .seconds(live.drain)
+        options.rules = compare ?? true ? rules.rules : nil
+        options.fileSize = fileSize(file)
+        let source: PacedCapture
+        do throws(CaptureError) {
+            let path = file
+            source = try PacedCapture(as: role, filter: filter, passes: live.loop) { () throws(CaptureError) in
+                try CaptureReader(path: path)
+            }
+            options.golden = try update.map { path throws(CaptureError) in try CaptureWriter(path: path) }
+        } catch {
+            Console.complain("\(error)")
+            throw ExitCode(of: error)
+        }
+        let outcome: ReplayLive.Outcome
+        do {
+            outcome = try ReplayLive(source, options).run()
+        } catch {
+            Console.complain("\(error)")
+            throw ExitCode.ioFailure
+        }
+        let golden = options.golden
+        let closing = Result { try golden?.close() }
+        let summary = ReplayLiveSummary(outcome, source, file: file, role: role, target: target)
+        if json { try Console.print(json: summary, indented: true) } else { try Console.print(summary.lines) }
+        summary.warnings.forEach { Console.complain($0) }
+        if let failure = outcome.failure {
+            Console.complain(failure)
+            throw ExitCode.ioFailure
+        }
+        do {
+            try closing.get()
+        } catch {
+            Console.complain(
+                "\(update ?? ""): the golden capture is incomplete: \(outcome.writeFailure.map { "\($0)" } ?? "\(error)")"
+            )
+            throw ExitCode.ioFailure
+        }
+        if let damage = outcome.damage {
+            Console.complain("\(damage); what came before it was sent")
+            throw ExitCode.unusableInput
+        }
+        if outcome.sent == 0 { throw outcome.isInterrupted ? ExitCode(130) : ExitCode.unusableInput }
+        if outcome.replies?.isAccepted == false { throw ExitCode.repliesDiffer }
+    }
+}
+
+extension ExitCode {
+    /// What an error of a capture ends the command with.
+    init(of error: CaptureError) {
+        let isFile = error.code == .cannotOpen || error.code == .readFailed || error.code == .writeFailed
+        self = isFile ? .ioFailure : .unusableInput
+    }
+}
+
+/// Who hears of errors, from the command line.
+func parseErrorReception(_ argument: String) throws -> ErrorReception {
+    guard let reception = ErrorReception(rawValue: argument) else {
+        throw ValidationError("endpoints that hear of errors are off, connected or all.")
+    }
+    return reception
+}
+
 /// A role from the command line, or why it is none.
 func parseRole(_ argument: String) throws -> ReplayRole {
+    if argument == "every-server" { return .everyServer }
     let (kind, rest) =
         argument.firstIndex(of: ":").map {
             (argument[..<$0], String(argument[argument.index(after: $0)...]))

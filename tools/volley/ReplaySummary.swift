@@ -6,12 +6,16 @@ import VolleyWire
 
 /// What `volley replay` says.
 struct ReplaySummary: Encodable {
-    struct Replies: Encodable {
-        let identical, different, missing, extra, evicted: Int
-        let differences: [String]
-    }
     struct Datagrams: Encodable {
         let received, captured, elsewhere, afterClose, kernelDropped, neverRead, ambiguous: Int
+    }
+
+    struct ICMPErrors: Encodable {
+        let delivered, unheard, ignored, elsewhere, afterClose, overwritten: Int
+    }
+    struct Endpoint: Encodable {
+        let role: String
+        let received, sent: UInt64
     }
 
     let file, role: String
@@ -20,13 +24,17 @@ struct ReplaySummary: Encodable {
     let classes: [String: Int]
     /// What became of the UDP datagrams; the sum (but `ambiguous`) is `classes.delivered`.
     let datagrams: Datagrams
+    /// What became of the ICMP errors; the sum is `classes.icmpError`.
+    let icmpErrors: ICMPErrors
     let received, bytesReceived, batches, sent, bytesSent, sendsDropped: UInt64
     let errors: [String: UInt64]
     /// Nil when replies were not compared.
-    let replies: Replies?
+    let replies: ReplySummary?
     /// The capture's time.
     let virtualSeconds: Double
-    let timestampsBackwards: Int
+    let timestampsBackwards, gapsClamped: Int
+    /// One, unless the role was every server.
+    let endpoints: [Endpoint]
     /// The time it took.
     let seconds: Double
     let recordsPerSecond: Double
@@ -45,18 +53,21 @@ struct ReplaySummary: Encodable {
             received: counts.received, captured: counts.captured, elsewhere: counts.elsewhere,
             afterClose: counts.afterClose, kernelDropped: counts.kernelDropped, neverRead: counts.neverRead,
             ambiguous: counts.ambiguous)
+        let network = report.errors
+        icmpErrors = ICMPErrors(
+            delivered: network.delivered, unheard: network.unheard, ignored: network.ignored,
+            elsewhere: network.elsewhere, afterClose: network.afterClose, overwritten: network.overwritten)
         let statistics = report.statistics
         (received, bytesReceived) = (statistics.received, statistics.bytesReceived)
         batches = statistics.receiveBatches
         (sent, bytesSent, sendsDropped) = (statistics.sent, statistics.bytesSent, statistics.sendsDropped)
         errors = Dictionary(statistics.errors.map { ("\($0.key.rawValue) \($0.key)", $0.value) }, uniquingKeysWith: +)
-        replies = report.replies.map {
-            Replies(
-                identical: $0.identical, different: $0.different, missing: $0.missing, extra: $0.extra,
-                evicted: $0.evicted, differences: $0.differences.map { "\($0)" })
+        replies = report.replies.map(ReplySummary.init)
+        endpoints = report.endpoints.map {
+            Endpoint(role: "\($0.role)", received: $0.statistics.received, sent: $0.statistics.sent)
         }
         virtualSeconds = report.duration / .seconds(1)
-        timestampsBackwards = report.timestampsBackwards
+        (timestampsBackwards, gapsClamped) = (report.timestampsBackwards, report.gapsClamped)
         seconds = elapsed / .seconds(1)
         let divisor = max(seconds, 1e-9)
         recordsPerSecond = (Double(records) / divisor).rounded()
@@ -81,13 +92,13 @@ struct ReplaySummary: Encodable {
         if datagrams.kernelDropped > 0 { others.append("\(datagrams.kernelDropped.grouped) dropped, buffer full") }
         if datagrams.neverRead > 0 { others.append("\(datagrams.neverRead.grouped) never read") }
         if !others.isEmpty { lines.append("other datagrams: " + others.joined(separator: ", ")) }
-        if let replies {
+        if icmpErrors.delivered + icmpErrors.unheard + icmpErrors.ignored > 0 {
             lines.append(
-                "replies: \(replies.identical.grouped) identical, \(replies.different.grouped) different, "
-                    + "\(replies.missing.grouped) missing, \(replies.extra.grouped) extra"
-                    + (replies.evicted > 0 ? ", \(replies.evicted.grouped) not compared for want of memory" : ""))
-            lines += replies.differences
+                "ICMP errors: \(icmpErrors.delivered.grouped) delivered, \(icmpErrors.unheard.grouped) not asked for "
+                    + "(see --errors), \(icmpErrors.ignored.grouped) without errno")
         }
+        if endpoints.count > 1 { lines.append("endpoints: \(endpoints.count.grouped)") }
+        if let replies { lines += replies.lines }
         lines += errors.sorted { $0.key < $1.key }.map { "errors: \($0.value) × errno \($0.key)" }
         lines.append(
             "time: \(virtualSeconds.text(6)) s of capture in \(seconds.text(6)) s, "

@@ -3,9 +3,10 @@ public import VolleyCore
 /// How the datagrams a protocol sent compare with those the capture shows as sent by the local endpoint.
 ///
 /// They are paired by flow, which is the local and the peer's address and port, and by order: the first one sent to a
-/// peer with the first one captured, and so on. Times are not compared: a virtual answer is immediate, a captured one
-/// took its time. Payloads are kept only until they are paired, at most ``outstandingMax`` of them and
-/// ``outstandingBytesMax`` bytes; the oldest then count as without partner.
+/// peer with the first one captured, and so on; ``ReplyRules`` may give them a key instead. Times are compared only if
+/// the rules say so: a virtual answer is immediate, a captured one took its time. Payloads are kept only until they are
+/// paired, at most ``outstandingMax`` of them and ``outstandingBytesMax`` bytes; the oldest then count as without
+/// partner, and in ``evicted``: a service that never answers, or never stops, costs no more memory than that.
 public struct ReplyComparison: Hashable, Sendable {
     /// The most unpaired datagrams that are kept.
     public static let outstandingMax = 262_144
@@ -14,6 +15,8 @@ public struct ReplyComparison: Hashable, Sendable {
 
     /// Pairs of the same bytes.
     public internal(set) var identical = 0
+    /// Pairs that differ only in what ``ReplyRules/mask`` lets differ.
+    public internal(set) var equalUnderMask = 0
     /// Pairs of different bytes.
     public internal(set) var different = 0
     /// In the capture, but the protocol did not send it.
@@ -22,18 +25,25 @@ public struct ReplyComparison: Hashable, Sendable {
     public internal(set) var extra = 0
     /// Of the missing and extra ones, those given up before the end for want of room.
     public internal(set) var evicted = 0
+    /// Pairs, whatever their bytes, of which the reply came later than ``ReplyRules/lateAfter`` after the captured one.
+    public internal(set) var late = 0
+    /// How long after the captured one the latest of the ``late`` ones came.
+    public internal(set) var latenessMax = Duration.zero
     /// The first differences; at most ``ReplayOptions/differencesMax``.
     public internal(set) var differences: [ReplyDifference] = []
 
-    /// Whether everything was as captured.
-    public var isIdentical: Bool { different == 0 && missing == 0 && extra == 0 }
+    /// Whether everything was as captured, byte for byte.
+    public var isIdentical: Bool { isAccepted && equalUnderMask == 0 }
+
+    /// Whether everything was as captured but for what the rules let differ: what an exit status is made of.
+    public var isAccepted: Bool { different == 0 && missing == 0 && extra == 0 && late == 0 }
 }
 
 /// A reply that is not as it was captured.
 public struct ReplyDifference: Hashable, Sendable {
     /// What is wrong with it.
     public struct Kind: Hashable, Sendable, CustomStringConvertible {
-        /// `different`, `missing` or `extra`.
+        /// `different`, `missing`, `extra` or `late`.
         public let description: String
 
         /// A pair of different bytes.
@@ -42,6 +52,8 @@ public struct ReplyDifference: Hashable, Sendable {
         public static let missing = Kind(description: "missing")
         /// Sent by the protocol only.
         public static let extra = Kind(description: "extra")
+        /// A pair of which the reply came too late.
+        public static let late = Kind(description: "late")
     }
 
     /// What is wrong with it.
@@ -58,6 +70,10 @@ public struct ReplyDifference: Hashable, Sendable {
     public let expected: [UInt8]?
     /// The bytes the protocol sent; `nil` for a missing one.
     public let actual: [UInt8]?
+    /// What ``ReplyRules/describe`` says of either side; empty without it.
+    public let details: [String]
+    /// How long after the captured one it came, for a late one.
+    public let lateness: Duration?
 }
 
 extension ReplyDifference: CustomStringConvertible {
@@ -68,6 +84,7 @@ extension ReplyDifference: CustomStringConvertible {
         text += ", \(local) to \(peer)"
         if let expected { text += ", expected \(Self.hexadecimal(expected))" }
         if let actual { text += ", got \(Self.hexadecimal(actual))" }
+        if let lateness { text += ", late by \(lateness)" }
         return text
     }
 

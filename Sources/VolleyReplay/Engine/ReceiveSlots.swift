@@ -9,7 +9,7 @@ import VolleyCore
 @safe
 final class ReceiveSlots {
     /// The most datagrams of one batch.
-    static let capacity = 64
+    let capacity: Int
     /// The longest payload, by the 16 bits of the UDP length.
     private static let payloadMax = 65_535
 
@@ -19,8 +19,8 @@ final class ReceiveSlots {
     /// Room for the longest payloads; the system gives memory only to pages that are used.
     private let slab: UnsafeMutableRawBufferPointer
 
-    init() {
-        let capacity = Self.capacity
+    init(capacity: Int) {
+        self.capacity = capacity
         // SAFETY: all of it is owned by this object; slots, heads and addresses are initialised at once and trivial.
         unsafe sources = .allocate(capacity: capacity)
         unsafe sources.initialize(repeating: .unspecified, count: capacity)
@@ -48,7 +48,7 @@ final class ReceiveSlots {
         unsafe transport.setReceiveRing(slots, slab: UnsafeRawBufferPointer(slab))
     }
 
-    /// Fills slot `index`, which must be below ``capacity``; `payload` must stay in place until the batch is delivered
+    /// Fills slot `index`, which must be below the capacity; `payload` must stay in place until the batch is delivered
     /// or ``keep(_:)`` has been called.
     @inline(__always)
     func fill(_ index: Int, payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64) {
@@ -62,6 +62,15 @@ final class ReceiveSlots {
         unsafe heads[index].local = LocalAddress(ip: local, interfaceIndex: 0)
         unsafe heads[index].timestamp = timestamp
         unsafe sources[index] = source
+    }
+
+    /// What slot `index`, which has been filled, holds.
+    func content(of index: Int) -> (payload: [UInt8], source: SocketAddress, local: IPAddress, timestamp: Int64) {
+        // SAFETY: callers ask for filled slots only, whose payloads are still in place.
+        unsafe (
+            Array(UnsafeRawBufferPointer(start: slots[index].payload, count: Int(slots[index].count))), sources[index],
+            heads[index].local.ip, heads[index].timestamp
+        )
     }
 
     /// Copies the payloads of the first `count` slots to where nobody writes over them.

@@ -12,16 +12,24 @@ struct ReplayRun: ~Copyable {
     private let options: ReplayOptions
     let loop = VirtualEventLoop()
     let sink: ReplaySink
-    let world: ReplayWorld
-    let transport: RingTransport
+    /// The endpoint of the batch being gathered; the only one, unless every server has its own.
+    private var endpoint: ReplayEndpoint
+    /// Those whose protocol has been made.
+    private var endpoints: [ReplayEndpoint] = []
+    private var servers = ReplayServers()
     /// Set once the protocol has its transport.
     var isStarted = false
 
     private var accounting = RecordAccounting()
     private var datagrams = ReplayDatagrams()
+    private var errors = ReplayErrors()
+    private var reassembler: FragmentReassembler
+    /// Decodes and counts all records where more is asked for than what a capture shows.
+    private var decoder: RecordDecoder?
     private var census = DestinationCensus()
-    private var clock = CaptureClock()
+    private var clock: CaptureClock
     private let coalescing: Int64
+    private let batchMax: Int
     /// How many more datagrams may come.
     private var allowance: Int
 
@@ -30,23 +38,26 @@ struct ReplayRun: ~Copyable {
     private var batchBytes = 0
     private var batchTime: Int64 = 0
     private var batchDeadline: Int64 = 0
+    /// Whether errors are to come before its datagrams.
+    private var hasGatheredErrors = false
 
     init(_ role: ReplayRole, _ options: ReplayOptions) {
         self.role = role
         self.options = options
         coalescing = max(0, options.coalescing.wholeNanoseconds)
         allowance = max(0, options.datagramsMax ?? .max)
+        clock = CaptureClock(maxGap: options.maxGap)
+        batchMax = options.clampedBatchSize
+        reassembler = FragmentReassembler(limits: options.decoding.fragments)
+        var plain = DecodingOptions()
+        plain.fragments = options.decoding.fragments
+        decoder = options.decoding == plain ? nil : RecordDecoder(options.decoding)
         sink = ReplaySink(options, loop: loop)
-        var names = EndpointNames()
-        names.local = role.local
-        names.remote = role.peer
-        // Only `.ipv6` maps IPv4 destinations, which belongs to dual-stack sockets; otherwise addresses of either
-        // family stay what they are, so that one endpoint can have both.
-        let isIPv6 = !role.matchesBothFamilies && role.local.family == .ipv6
-        transport = RingTransport(eventLoop: loop, names: names, addressing: isIPv6 ? .ipv6 : .ipv4)
-        world = ReplayWorld(
-            transport, loop: loop, role: role, sink: sink, receiveBufferSize: options.receiveBufferSize)
+        endpoint = ReplayEndpoint(role, options, loop: loop, sink: sink)
     }
+
+    var world: ReplayWorld { endpoint.world }
+    var transport: RingTransport { endpoint.transport }
 
     /// Replays all that `reader` has, ends the endpoint and reports.
     mutating func run(
@@ -82,15 +93,40 @@ struct ReplayRun: ~Copyable {
             try !filter.matches(
                 record.bytes, originalLength: record.originalLength, linkType: record.linkType)
         {
-            accounting.count(.filtered)
+            if decoder == nil { accounting.count(.filtered) } else { decoder?.countFiltered() }
+            return true
+        }
+        if let frame = decoder?.decode(
+            record.bytes, originalLength: record.originalLength, linkType: record.linkType,
+            at: record.timestampNanoseconds)
+        {
+            takeJudged(frame, of: record.bytes, record: record.number, at: record.timestampNanoseconds, makeProtocol)
             return true
         }
         let frame = record.decode()
+        if frame.recordClass == .pendingFragment {
+            takeFragment(
+                frame, of: record.bytes, record: record.number, at: record.timestampNanoseconds, makeProtocol)
+            return true
+        }
         accounting.count(frame.recordClass, reason: frame.reason)
-        guard frame.isDelivered else { return true }
+        guard frame.isDelivered else {
+            if frame.recordClass == .icmpError { takeError(frame, in: record.bytes) }
+            return true
+        }
         // Only scalars go on from here: to pass the record or the frame would be to copy it.
         let (source, destination) = (frame.source, frame.destination)
-        if role.isLocal(destination), role.accepts(source) {
+        if role.isEveryServer {
+            let isAnswer = chooseServer(from: source, to: destination, makeProtocol)
+            if isAnswer == false {
+                receive(
+                    frame.payload(in: record.bytes), from: source, to: destination.ip, at: record.timestampNanoseconds)
+            } else if isAnswer == true {
+                takeCaptured(
+                    frame.payload(in: record.bytes), from: source, to: destination, record: record.number,
+                    at: record.timestampNanoseconds)
+            }
+        } else if role.isLocal(destination), role.accepts(source) {
             receive(
                 frame.payload(in: record.bytes), from: source, to: destination.ip, at: record.timestampNanoseconds)
         } else if role.isLocal(source), role.accepts(destination) {
@@ -105,20 +141,15 @@ struct ReplayRun: ~Copyable {
     }
 
     /// Takes a datagram for the local endpoint.
+    ///
+    /// - Parameter isTransient: whether the payload's place is gone when this returns.
     @inline(__always)
     private mutating func receive(
-        _ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64
+        _ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64,
+        isTransient: Bool = false
     ) {
         let time = clock.instant
-        if batchCount > 0,
-            time > batchDeadline || batchCount == ReceiveSlots.capacity || loop.hasTimer(before: time)
-        {
-            deliverBatch()
-        }
-        if batchCount == 0 {
-            if loop.hasTimer(before: time) { loop.runTimers(through: time - 1) }
-            batchDeadline = time.addingClamped(coalescing)
-        }
+        gather(at: time)
         allowance &-= 1
         if role.isLocal(source) { datagrams.ambiguous &+= 1 }
         world.noteLocal(local)
@@ -130,6 +161,21 @@ struct ReplayRun: ~Copyable {
         batchCount &+= 1
         batchBytes &+= payload.byteCount
         batchTime = time
+        if isTransient { world.keep(batchCount) }
+    }
+
+    /// Prepares for something that arrives at `time`: what it does not belong to is delivered first.
+    @inline(__always)
+    private mutating func gather(at time: Int64) {
+        if batchCount > 0 || hasGatheredErrors,
+            time > batchDeadline || batchCount == batchMax || loop.hasTimer(before: time)
+        {
+            deliverBatch()
+        }
+        if batchCount == 0, !hasGatheredErrors {
+            if loop.hasTimer(before: time) { loop.runTimers(through: time - 1) }
+            batchDeadline = time.addingClamped(coalescing)
+        }
     }
 
     /// Takes a datagram of the local endpoint.
@@ -141,35 +187,204 @@ struct ReplayRun: ~Copyable {
         let isKnown = !source.ip.isUnspecified
         sink.takeCaptured(
             payload, from: isKnown ? source : world.source(for: .unknown, source.family), to: destination,
-            record: record, at: time)
+            record: record, at: time, due: loop.wallClock(at: clock.instant))
+    }
+
+    /// Makes the server of a datagram the present endpoint; says whether it sent the datagram, `nil` if there is none.
+    private mutating func chooseServer(
+        from source: SocketAddress, to destination: SocketAddress, _ makeProtocol: () -> any DatagramProtocol
+    ) -> Bool? {
+        switch servers.owner(from: source, to: destination) {
+        case .known(let index, let isAnswer):
+            if !isAnswer { change(to: endpoints[index]) }
+            return isAnswer
+        case .new:
+            deliverBatch()
+            // A protocol is made at the time of its first datagram.
+            loop.advance(to: MonotonicInstant(nanoseconds: clock.instant - 1))
+            loop.setTime(clock.instant)
+            endpoint = ReplayEndpoint(.server(destination), options, loop: loop, sink: sink)
+            begin(makeProtocol)
+            return false
+        case .none:
+            datagrams.elsewhere &+= 1
+            return nil
+        }
+    }
+
+    /// Datagrams of one batch are of one endpoint.
+    private mutating func change(to other: ReplayEndpoint) {
+        guard other !== endpoint else { return }
+        deliverBatch()
+        endpoint = other
     }
 
     /// Delivers what has been gathered.
     mutating func deliverBatch() {
-        guard batchCount > 0 else { return }
+        guard batchCount > 0 || hasGatheredErrors else { return }
         loop.setTime(batchTime)
         let (count, bytes) = (batchCount, batchBytes)
         batchCount = 0
         batchBytes = 0
+        if hasGatheredErrors, !reportGatheredErrors(before: count) { return }
         transport.deliver(count: count, bytes: bytes)
         // What a pause has left over stays in the slots.
         if !world.isReading { world.keep(count) }
+        world.beginTurn()
         if loop.hasWork { loop.runTurns() }
+    }
+
+    // MARK: Fragments and errors
+
+    /// Takes a fragment and, if that completes one, the datagram or error.
+    private mutating func takeFragment(
+        _ frame: DecodedFrame, of bytes: RawSpan, record: Int, at timestamp: Int64,
+        _ makeProtocol: () -> any DatagramProtocol
+    ) {
+        let step = reassembler.add(frame, of: bytes, at: timestamp)
+        accounting.count(step)
+        let packet = step.packet
+        if step.frame.recordClass == .icmpError { takeError(step.frame, in: RawSpan(packet.span)) }
+        guard step.frame.isDelivered else { return }
+        route(
+            step.frame.payload(in: RawSpan(packet.span)), from: step.frame.source, to: step.frame.destination,
+            record: record, at: timestamp, makeProtocol)
+    }
+
+    /// Takes what ``RecordDecoder`` has made of a record.
+    private mutating func takeJudged(
+        _ frame: DecodedFrame, of bytes: RawSpan, record: Int, at timestamp: Int64,
+        _ makeProtocol: () -> any DatagramProtocol
+    ) {
+        if frame.recordClass == .icmpError {
+            let packet = frame.isReassembled ? decoder?.packet ?? [] : Array(copying: bytes)
+            return takeError(frame, in: RawSpan(packet.span))
+        }
+        guard frame.isDelivered, let payload = decoder?.payload(of: frame, in: bytes) else { return }
+        route(
+            RawSpan(payload.span), from: frame.source, to: frame.destination, record: record, at: timestamp,
+            makeProtocol)
+    }
+
+    /// Takes a datagram whose payload does not stay in place.
+    private mutating func route(
+        _ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, record: Int,
+        at timestamp: Int64, _ makeProtocol: () -> any DatagramProtocol
+    ) {
+        var isAnswer: Bool?
+        if role.isEveryServer {
+            isAnswer = chooseServer(from: source, to: destination, makeProtocol)
+            if isAnswer == nil { return }
+        } else if role.isLocal(destination), role.accepts(source) {
+            isAnswer = false
+        } else if role.isLocal(source), role.accepts(destination) {
+            isAnswer = true
+        }
+        switch isAnswer {
+        case false?: receive(payload, from: source, to: destination.ip, at: timestamp, isTransient: true)
+        case true?: takeCaptured(payload, from: source, to: destination, record: record, at: timestamp)
+        case nil:
+            datagrams.elsewhere &+= 1
+            census.count(destination, role: role)
+        }
+    }
+
+    /// Takes an ICMP or ICMPv6 error.
+    private mutating func takeError(_ frame: DecodedFrame, in bytes: RawSpan) {
+        guard let error = ICMPError(frame, in: bytes) else {
+            errors.ignored += 1
+            return
+        }
+        if role.isEveryServer, let index = servers.index(of: error.source) { change(to: endpoints[index]) }
+        guard isStarted, !endpoints.isEmpty, endpoint.role.isConcerned(by: error) else {
+            errors.elsewhere += 1
+            return
+        }
+        guard let errno = error.errno else {
+            errors.ignored += 1
+            return
+        }
+        let quoted = Array(copying: error.payload(in: bytes))
+        guard let report = endpoint.role.report(of: error, errno, options.receivesErrors, quoted: quoted) else {
+            errors.unheard += 1
+            return
+        }
+        give(report)
+    }
+
+    /// Gives an error to the protocol, now or with the next wake-up.
+    private mutating func give(_ error: DatagramError) {
+        let time = clock.instant
+        guard options.errorOrder == .kernel else {
+            deliverBatch()
+            if loop.hasTimer(before: time) { loop.runTimers(through: time - 1) }
+            loop.setTime(time)
+            guard !transport.isClosing else {
+                errors.afterClose += 1
+                return
+            }
+            errors.delivered += 1
+            transport.receiveFailed(error)
+            if loop.hasWork { loop.runTurns() }
+            return
+        }
+        gather(at: time)
+        guard !transport.isClosing else {
+            errors.afterClose += 1
+            return
+        }
+        if world.hold(error) { errors.overwritten += 1 } else { errors.delivered += 1 }
+        // An endpoint that is at work asks when it is done.
+        guard !world.isAtWork else { return }
+        hasGatheredErrors = true
+        batchTime = time
+    }
+
+    /// Reports the errors that a wake-up brings before its datagrams; `false` if those cannot be delivered after that,
+    /// or there are none.
+    private mutating func reportGatheredErrors(before count: Int) -> Bool {
+        hasGatheredErrors = false
+        world.reportErrors()
+        guard count > 0, world.isDirect else {
+            world.holdSlots(count)
+            if loop.hasWork { loop.runTurns() }
+            return false
+        }
+        return true
     }
 
     // MARK: Beginning and end
 
     private mutating func start(_ makeProtocol: () -> any DatagramProtocol) {
         isStarted = true
+        // Servers begin when they are met.
+        if !role.isEveryServer { begin(makeProtocol) }
+    }
+
+    private mutating func begin(_ makeProtocol: () -> any DatagramProtocol) {
+        endpoints.append(endpoint)
         transport.start(makeProtocol(), in: world, tap: options.tap)
         loop.runTurns()
     }
 
     private mutating func finish() {
         deliverBatch()
-        let last = clock.instant.addingClamped(max(0, options.drain.wholeNanoseconds))
+        var last = clock.instant.addingClamped(max(0, options.drain.wholeNanoseconds))
         loop.advance(to: MonotonicInstant(nanoseconds: last))
-        transport.close()
+        // What has arrived while the endpoint was busy is delivered before the end.
+        for endpoint in endpoints {
+            while let next = endpoint.world.nextTurn {
+                last = max(last, next)
+                loop.advance(to: MonotonicInstant(nanoseconds: next))
+            }
+        }
+        for endpoint in endpoints { endpoint.transport.close() }
+        loop.runTurns()
+        // What waits for a slow link leaves before the end, too.
+        for endpoint in endpoints where !endpoint.world.isShutDown {
+            loop.advance(to: MonotonicInstant(nanoseconds: endpoint.world.timeOfLastSend))
+            endpoint.transport.abort()
+        }
         loop.runTurns()
         loop.end()
     }
@@ -181,15 +396,24 @@ struct ReplayRun: ~Copyable {
     }
 
     private mutating func makeReport(_ comparison: ReplyComparison?, _ damage: CaptureError?) -> ReplayReport {
-        let statistics = transport.statistics
+        var statistics = DatagramStatistics()
+        for endpoint in endpoints {
+            statistics += endpoint.transport.statistics
+            datagrams.afterClose += endpoint.world.afterClose
+            datagrams.kernelDropped += Int(clamping: endpoint.world.kernelDrops())
+            datagrams.neverRead += endpoint.world.neverRead
+            errors.delivered -= endpoint.world.errorsLost
+            errors.afterClose += endpoint.world.errorsLost
+        }
         datagrams.received = Int(clamping: statistics.received)
-        datagrams.afterClose = world.afterClose
-        datagrams.kernelDropped = Int(clamping: world.kernelDrops())
-        datagrams.neverRead = world.neverRead
         return ReplayReport(
-            role: role, records: accounting, datagrams: datagrams, statistics: statistics, replies: comparison,
+            role: role, records: decoder?.accounting ?? accounting, datagrams: datagrams, errors: errors,
+            statistics: statistics,
+            replies: comparison,
             sent: sink.sent, timeSpan: clock.span, duration: .nanoseconds(loop.now.nanoseconds),
-            timestampsBackwards: clock.backwards, damage: damage,
+            timestampsBackwards: clock.backwards, gapsClamped: clock.gapsClamped,
+            endpoints: endpoints.map { ReplayEndpointReport(role: $0.role, statistics: $0.transport.statistics) },
+            damage: damage,
             warnings: warnings(statistics, comparison))
     }
 
@@ -216,32 +440,32 @@ struct ReplayRun: ~Copyable {
     }
 }
 
-/// The capture's time: it stands still where time stamps go backwards.
+/// The capture's time as the loop's: its first time stamp is the loop's beginning.
 struct CaptureClock {
+    private var timeline: CaptureTimeline
     private var first: Int64?
-    private var latest: Int64 = .min
     /// The virtual instant of the latest record.
     private(set) var instant: Int64 = 0
-    private(set) var backwards = 0
 
-    /// Takes the time stamp of the next record; the first one is the loop's beginning.
+    init(maxGap: Duration?) { timeline = CaptureTimeline(maxGap: maxGap) }
+
+    var backwards: Int { timeline.backwards }
+    var gapsClamped: Int { timeline.gapsClamped }
+
+    /// Takes the time stamp of the next record.
     @inline(__always)
     mutating func take(_ timestamp: Int64, _ loop: VirtualEventLoop) {
-        if timestamp < latest {
-            backwards &+= 1
-            return
-        }
-        latest = timestamp
         if first == nil {
             first = timestamp
             loop.begin(at: timestamp)
         }
-        instant = loop.instant(of: timestamp)
+        instant = timeline.take(timestamp)
     }
 
     /// The times of the first and of the latest record.
     var span: ClosedRange<WallClockTime>? {
-        first.map { WallClockTime(nanosecondsSinceEpoch: $0)...WallClockTime(nanosecondsSinceEpoch: latest) }
+        guard let first, let latest = timeline.latestTimestamp else { return nil }
+        return WallClockTime(nanosecondsSinceEpoch: first)...WallClockTime(nanosecondsSinceEpoch: latest)
     }
 }
 

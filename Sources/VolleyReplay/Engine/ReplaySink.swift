@@ -13,7 +13,9 @@ final class ReplaySink {
 
     init(_ options: ReplayOptions, loop: VirtualEventLoop) {
         self.loop = loop
-        matcher = options.comparesReplies ? ReplyMatcher(differencesMax: max(0, options.differencesMax)) : nil
+        matcher =
+            options.comparesReplies
+            ? ReplyMatcher(rules: options.replyRules, differencesMax: options.differencesMax) : nil
         writer = options.output
         keepsSent = options.keepsSent
     }
@@ -45,10 +47,12 @@ final class ReplaySink {
 
     /// Takes one datagram that the capture shows as sent by the local endpoint.
     func takeCaptured(
-        _ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, record: Int, at time: Int64
+        _ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, record: Int, at time: Int64,
+        due: Int64
     ) {
+        // By the loop's clock, which may have left out gaps of the capture's.
         matcher?.captured(
-            payload, ReplyMatcher.Flow(local: source, peer: destination), record: record, time: time)
+            payload, ReplyMatcher.Flow(local: source, peer: destination), record: record, time: time, due: due)
     }
 
     /// The comparison, when everything has been taken in.

@@ -4,7 +4,8 @@ import VolleyWire
 
 /// The `DatagramWorld` of a capture: it delivers what the capture brings and takes what the protocol sends.
 ///
-/// Sending never blocks; it fails for the reasons for which the kernel's UDP would fail before anything is sent.
+/// Sending blocks only if a rate is given; it fails for the reasons for which the kernel's UDP would fail before anything
+/// is sent.
 final class ReplayWorld: DatagramWorld {
     private let loop: VirtualEventLoop
     private let role: ReplayRole
@@ -14,27 +15,40 @@ final class ReplayWorld: DatagramWorld {
     private var isDrainScheduled = false
     private var isAwaitingWritable = false
     private var memberships = MembershipTable()
-    private(set) var isReading = false { didSet { isDirect = isReading && held.isEmpty } }
-    private var held: HeldDatagrams { didSet { isDirect = isReading && held.isEmpty } }
+    private(set) var isReading = false { didSet { isDirect = isReading && !isBusy && held.isEmpty } }
+    private var held: HeldDatagrams { didSet { isDirect = isReading && !isBusy && held.isEmpty } }
+    /// Whether the endpoint is at work on its latest batch.
+    private var isBusy = false { didSet { isDirect = isReading && !isBusy && held.isEmpty } }
+    private let turnDuration: Int64
+    private var turnEnd: Int64 = 0
+    private var link: SlowLink?
+    private var errors: PendingErrors
+    private let mtu: Int
     /// Whether a datagram may go straight into the slots: the endpoint is reading, and nothing waits before it.
     private(set) var isDirect = false
     private(set) var isShutDown = false
     /// Datagrams that came when the protocol had closed.
     private(set) var afterClose = 0
+    /// Errors that were still waiting when the endpoint was closed.
+    private(set) var errorsLost = 0
     /// Datagrams that were still held when the endpoint was closed.
     private(set) var neverRead = 0
     /// Where the latest datagram of either family was sent to: where the kernel's routing would send from.
     private var latestLocal = (ipv4: IPAddress(v4: 0), ipv6: IPAddress(v6High: 0, low: 0))
 
     init(
-        _ transport: RingTransport, loop: VirtualEventLoop, role: ReplayRole, sink: ReplaySink, receiveBufferSize: Int
+        _ transport: RingTransport, loop: VirtualEventLoop, role: ReplayRole, sink: ReplaySink, options: ReplayOptions
     ) {
         self.transport = transport
         self.loop = loop
         self.role = role
         self.sink = sink
-        slots = ReceiveSlots()
-        held = HeldDatagrams(limit: receiveBufferSize)
+        slots = ReceiveSlots(capacity: options.clampedBatchSize)
+        held = HeldDatagrams(limit: options.receiveBufferSize)
+        turnDuration = max(0, options.turnDuration.wholeNanoseconds)
+        link = options.sendRate.map { SlowLink(rate: $0, bufferSize: options.sendBufferSize) }
+        mtu = options.mtu ?? .max
+        errors = PendingErrors(keepsAll: options.receivesErrors.applies(whenConnected: role.peer != nil))
         slots.attach(to: transport)
     }
 
@@ -59,6 +73,29 @@ final class ReplayWorld: DatagramWorld {
             HeldDatagrams.Entry(payload: Array(copying: payload), source: source, local: local, timestamp: timestamp))
     }
 
+    /// Takes an error that waits for the next receive or send; returns whether that cost an older one.
+    func hold(_ error: DatagramError) -> Bool { errors.append(error) }
+
+    /// Whether an error waits.
+    var hasErrors: Bool { !errors.isEmpty }
+
+    /// Tells the protocol of the errors that wait, before it gets any datagram.
+    func reportErrors() {
+        for error in errors.takeAll() { transport.receiveFailed(error) }
+    }
+
+    /// Puts the first `count` slots, which cannot be delivered as things are, behind what is held.
+    func holdSlots(_ count: Int) {
+        for index in 0..<count {
+            let (payload, source, local, timestamp) = slots.content(of: index)
+            guard !transport.isClosing else {
+                afterClose += 1
+                continue
+            }
+            held.append(HeldDatagrams.Entry(payload: payload, source: source, local: local, timestamp: timestamp))
+        }
+    }
+
     private func scheduleDrain() {
         guard !isDrainScheduled, !held.isEmpty else { return }
         isDrainScheduled = true
@@ -68,10 +105,33 @@ final class ReplayWorld: DatagramWorld {
         }
     }
 
+    /// The endpoint has got a batch, which it may take a while for.
+    @inline(__always)
+    func beginTurn() {
+        if turnDuration > 0 { becomeBusy() }
+    }
+
+    private func becomeBusy() {
+        guard !isShutDown else { return }
+        isBusy = true
+        turnEnd = loop.now.nanoseconds.addingClamped(turnDuration)
+        loop.callAt(MonotonicInstant(nanoseconds: turnEnd)) { [self] in
+            isBusy = false
+            reportErrors()
+            drain()
+        }
+    }
+
+    /// When the next batch of what has arrived will be delivered; `nil` if none has, or it is not wanted.
+    var nextTurn: Int64? { isBusy && isReading && (!held.isEmpty || hasErrors) ? turnEnd : nil }
+
+    /// Whether the endpoint is at work, and hears of errors afterwards.
+    var isAtWork: Bool { isBusy }
+
     /// Delivers one batch of what was held.
     private func drain() {
-        guard isReading, !held.isEmpty else { return }
-        let count = min(held.count, ReceiveSlots.capacity)
+        guard isReading, !isBusy, !held.isEmpty else { return }
+        let count = min(held.count, slots.capacity)
         var bytes = 0
         for index in 0..<count {
             let entry = held[index]
@@ -83,6 +143,7 @@ final class ReplayWorld: DatagramWorld {
         slots.keep(count)
         held.removeFirst(count)
         transport.deliver(count: count, bytes: bytes)
+        beginTurn()
         scheduleDrain()
     }
 
@@ -108,10 +169,13 @@ final class ReplayWorld: DatagramWorld {
         case .ipv6: payloadMax = UDPPacket.payloadLengthMaxIPv6
         default: return Errno.addressFamilyNotSupported.rawValue
         }
-        guard unsafe Int(slot.count) <= payloadMax else { return Errno.messageTooLong.rawValue }
+        let length = unsafe UDPPacket.length(payloadLength: Int(slot.count), isIPv6: destination.family == .ipv6)
+        guard unsafe Int(slot.count) <= payloadMax, length <= mtu else { return Errno.messageTooLong.rawValue }
         guard role.sends(to: destination.family) else { return Errno.addressFamilyNotSupported.rawValue }
         // udp(7) does not say so, but no packet leaves for port 0.
         guard destination.port != 0 else { return Errno.invalidArgument.rawValue }
+        if let errno = errors.takeErrno() { return errno }
+        if link?.take(length, at: loop.now.nanoseconds) == false { return Errno.wouldBlock.rawValue }
         guard sink.isInterested else { return 0 }
         let local = unsafe slot.control?.pointee.local ?? .unknown
         // SAFETY: the payload stays in place until the transport's flush is over.
@@ -144,25 +208,40 @@ final class ReplayWorld: DatagramWorld {
         if isOn { scheduleDrain() }
     }
 
-    /// Sending never blocks here, but a send waits when it finds no room beside a reply that is being written.
+    /// Without a slow link sending never blocks, but a send waits when it finds no room beside a reply that is being
+    /// written.
     func setAwaitingWritable(_ isOn: Bool) {
         isAwaitingWritable = isOn
         if isOn { scheduleWritable() }
     }
 
     private func scheduleWritable() {
-        loop.callSoon { [self] in
+        let proceed = { [self] in
             guard isAwaitingWritable else { return }
             transport.writable()
             if isAwaitingWritable { scheduleWritable() }
         }
+        if let link, link.writableTime > loop.now.nanoseconds {
+            loop.callAt(MonotonicInstant(nanoseconds: link.writableTime), proceed)
+        } else {
+            loop.callSoon(proceed)
+        }
     }
+
+    /// When all that is queued now has left.
+    var timeOfLastSend: Int64 {
+        guard let link else { return loop.now.nanoseconds }
+        return link.time(toSend: transport.writeBufferSize, at: loop.now.nanoseconds)
+    }
+
+    func pathMTU() -> Int? { mtu == .max ? nil : mtu }
 
     func shutDown() {
         isShutDown = true
         isReading = false
         isAwaitingWritable = false
         neverRead += held.count
+        errorsLost += errors.takeAll().count
         held.removeAll()
     }
 

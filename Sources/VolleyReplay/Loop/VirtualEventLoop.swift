@@ -94,11 +94,8 @@ extension VirtualEventLoop {
     /// Sets the time of day at instant 0, before anything has happened.
     func begin(at wallClock: Int64) { origin = wallClock }
 
-    /// The instant of a time of day, which is not before the loop's beginning.
-    func instant(of wallClock: Int64) -> Int64 {
-        let (difference, overflow) = wallClock.subtractingReportingOverflow(origin)
-        return overflow ? .max : difference
-    }
+    /// The time of day at an instant, in nanoseconds since the epoch.
+    func wallClock(at instant: Int64) -> Int64 { Self.sum(origin, instant) }
 
     /// Sets time without running anything; the caller has run the timers due before.
     func setTime(_ instant: Int64) { time = max(time, instant) }
