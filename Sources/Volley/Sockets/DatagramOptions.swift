@@ -79,6 +79,10 @@ public struct DatagramOptions: Sendable {
     public var device = DeviceOptions()
 
     /// Which endpoints read their socket's error queue, and so hear which peer failed, why, and who says so.
+    ///
+    /// The queue is read when the loop hears of an error and after a send or receive that failed, not before each send:
+    /// the kernel refuses a send for an earlier datagram's error before it has sent anything, so nothing is lost by
+    /// reading then and sending again.
     public var receivesErrors = ErrorReception.off
 
     /// How the kernel finds and keeps to the path MTU (`IP_MTU_DISCOVER`, `IPV6_MTU_DISCOVER`); `nil` leaves the system's
