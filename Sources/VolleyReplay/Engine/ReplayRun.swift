@@ -13,7 +13,12 @@ struct ReplayRun: ~Copyable {
     let loop = VirtualEventLoop()
     let sink: ReplaySink
     /// The endpoint of the batch being gathered; the only one, unless every server has its own.
-    private var endpoint: ReplayEndpoint
+    private var endpoint: ReplayEndpoint {
+        didSet { (world, transport) = (endpoint.world, endpoint.transport) }
+    }
+    /// The endpoint's own: here without a step in between for every datagram.
+    private(set) var world: ReplayWorld
+    private(set) var transport: RingTransport
     /// Those whose protocol has been made.
     private var endpoints: [ReplayEndpoint] = []
     private var servers = ReplayServers()
@@ -54,10 +59,9 @@ struct ReplayRun: ~Copyable {
         decoder = options.decoding == plain ? nil : RecordDecoder(options.decoding)
         sink = ReplaySink(options, loop: loop)
         endpoint = ReplayEndpoint(role, options, loop: loop, sink: sink)
+        world = endpoint.world
+        transport = endpoint.transport
     }
-
-    var world: ReplayWorld { endpoint.world }
-    var transport: RingTransport { endpoint.transport }
 
     /// Replays all that `reader` has, ends the endpoint and reports.
     mutating func run(
