@@ -8,8 +8,8 @@ import VolleyWire
 /// it is gathered and a batch is delivered before time moves past it, so that no callback ever runs while a batch is
 /// being gathered, and none sees what is still to come.
 struct ReplayRun: ~Copyable {
-    private let role: ReplayRole
-    private let options: ReplayOptions
+    let role: ReplayRole
+    let options: ReplayOptions
     let loop = VirtualEventLoop()
     let sink: ReplaySink
     /// The endpoint of the batch being gathered; the only one, unless every server has its own.
@@ -20,19 +20,19 @@ struct ReplayRun: ~Copyable {
     private(set) var world: ReplayWorld
     private(set) var transport: RingTransport
     /// Those whose protocol has been made.
-    private var endpoints: [ReplayEndpoint] = []
+    var endpoints: [ReplayEndpoint] = []
     private var servers = ReplayServers()
     /// Set once the protocol has its transport.
     var isStarted = false
 
-    private var accounting = RecordAccounting()
-    private var datagrams = ReplayDatagrams()
-    private var errors = ReplayErrors()
+    var accounting = RecordAccounting()
+    var datagrams = ReplayDatagrams()
+    var errors = ReplayErrors()
     private var reassembler: FragmentReassembler
     /// Decodes and counts all records where more is asked for than what a capture shows.
-    private var decoder: RecordDecoder?
-    private var census = DestinationCensus()
-    private var clock: CaptureClock
+    var decoder: RecordDecoder?
+    var census = DestinationCensus()
+    var clock: CaptureClock
     private let coalescing: Int64
     private let batchMax: Int
     /// How many more datagrams may come.
@@ -391,92 +391,5 @@ struct ReplayRun: ~Copyable {
         }
         loop.runTurns()
         loop.end()
-    }
-
-    private borrowing func report(_ reader: borrowing CaptureReader, to progress: (ReplayProgress) -> Void) {
-        progress(
-            ReplayProgress(
-                records: reader.recordCount, byteOffset: reader.byteOffset, elapsed: .nanoseconds(clock.instant)))
-    }
-
-    private mutating func makeReport(_ comparison: ReplyComparison?, _ damage: CaptureError?) -> ReplayReport {
-        var statistics = DatagramStatistics()
-        for endpoint in endpoints {
-            statistics += endpoint.transport.statistics
-            datagrams.afterClose += endpoint.world.afterClose
-            datagrams.kernelDropped += Int(clamping: endpoint.world.kernelDrops())
-            datagrams.neverRead += endpoint.world.neverRead
-            errors.delivered -= endpoint.world.errorsLost
-            errors.afterClose += endpoint.world.errorsLost
-        }
-        datagrams.received = Int(clamping: statistics.received)
-        return ReplayReport(
-            role: role, records: decoder?.accounting ?? accounting, datagrams: datagrams, errors: errors,
-            statistics: statistics,
-            replies: comparison,
-            sent: sink.sent, timeSpan: clock.span, duration: .nanoseconds(loop.now.nanoseconds),
-            timestampsBackwards: clock.backwards, gapsClamped: clock.gapsClamped,
-            endpoints: endpoints.map { ReplayEndpointReport(role: $0.role, statistics: $0.transport.statistics) },
-            damage: damage,
-            warnings: warnings(statistics, comparison))
-    }
-
-    private borrowing func warnings(_ statistics: DatagramStatistics, _ comparison: ReplyComparison?) -> [String] {
-        var warnings: [String] = []
-        if datagrams.received == 0 {
-            warnings.append(
-                "nothing was delivered: the capture holds no datagram for \(role); "
-                    + census.summary(of: role))
-        }
-        if datagrams.ambiguous > 0 {
-            warnings.append(
-                "\(datagrams.ambiguous) datagrams have \(role) at both ends and were delivered; they may be answers: "
-                    + "name the address as well as the port")
-        }
-        if comparison != nil, datagrams.captured == 0, statistics.sent > 0 {
-            warnings.append("no replies were compared: the capture holds none sent by \(role)")
-        }
-        if let evicted = comparison?.evicted, evicted > 0 {
-            warnings.append(
-                "\(evicted) datagrams waited too long for their partner and were counted as missing or extra")
-        }
-        return warnings
-    }
-}
-
-/// The capture's time as the loop's: its first time stamp is the loop's beginning.
-struct CaptureClock {
-    private var timeline: CaptureTimeline
-    private var first: Int64?
-    /// The virtual instant of the latest record.
-    private(set) var instant: Int64 = 0
-
-    init(maxGap: Duration?) { timeline = CaptureTimeline(maxGap: maxGap) }
-
-    var backwards: Int { timeline.backwards }
-    var gapsClamped: Int { timeline.gapsClamped }
-
-    /// Takes the time stamp of the next record.
-    @inline(__always)
-    mutating func take(_ timestamp: Int64, _ loop: VirtualEventLoop) {
-        if first == nil {
-            first = timestamp
-            loop.begin(at: timestamp)
-        }
-        instant = timeline.take(timestamp)
-    }
-
-    /// The times of the first and of the latest record.
-    var span: ClosedRange<WallClockTime>? {
-        guard let first, let latest = timeline.latestTimestamp else { return nil }
-        return WallClockTime(nanosecondsSinceEpoch: first)...WallClockTime(nanosecondsSinceEpoch: latest)
-    }
-}
-
-extension Int64 {
-    /// The sum with `other`, which is not negative, or the greatest number.
-    func addingClamped(_ other: Int64) -> Int64 {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? .max : sum
     }
 }
