@@ -7,10 +7,11 @@ extension CaptureReader {
     @inlinable @inline(__always)
     mutating func takePcapRecord() -> Bool {
         let start = input.position
-        let seconds = input.word32(at: start, isBigEndian: isBigEndian)
-        let fraction = input.word32(at: start &+ 4, isBigEndian: isBigEndian)
-        var captured = Int(input.word32(at: start &+ 8, isBigEndian: isBigEndian))
-        var original = Int(input.word32(at: start &+ 12, isBigEndian: isBigEndian))
+        // SAFETY: the header, 16 bytes at least, is unread.
+        let seconds = unsafe input.unreadWord32(at: 0, isBigEndian: isBigEndian)
+        let fraction = unsafe input.unreadWord32(at: 4, isBigEndian: isBigEndian)
+        var captured = unsafe Int(input.unreadWord32(at: 8, isBigEndian: isBigEndian))
+        var original = unsafe Int(input.unreadWord32(at: 12, isBigEndian: isBigEndian))
         if pcapLengthsMaySwap, captured > original { swap(&captured, &original) }
         guard captured <= input.unreadCount &- pcapHeaderLength else { return false }
         current.number &+= 1

@@ -44,7 +44,8 @@ public struct CaptureReader: ~Copyable {
     @usableFromInline var pcapFraction: Int64 = 1
     /// Whether the two lengths of a record may be the wrong way round, as before pcap 2.4.
     @usableFromInline var pcapLengthsMaySwap = false
-    @usableFromInline var current = RecordHeader()
+    /// The header of the current record; to copy it, as ``next()`` does, costs more than to take what is needed.
+    @usableFromInline package var current = RecordHeader()
     /// The interfaces of the current pcapng section.
     var interfaces: [CaptureInterface] = []
     /// Blocks of a pcapng file begun so far.
@@ -142,20 +143,34 @@ public struct CaptureReader: ~Copyable {
     public mutating func next() throws(CaptureError) -> CaptureRecord? {
         guard try advance() else { return nil }
         return CaptureRecord(
-            bytes: input.bytes.extracting(current.bytesOffset..<current.bytesOffset &+ current.bytesLength),
-            options: input.bytes.extracting(current.optionsOffset..<current.optionsOffset &+ current.optionsLength),
-            header: current)
+            bytes: input.slice(current.bytesOffset, current.bytesLength),
+            options: input.slice(current.optionsOffset, current.optionsLength), header: current)
+    }
+
+    /// The bytes of the current record.
+    @inlinable
+    package var recordBytes: RawSpan {
+        @inline(__always) @_lifetime(borrow self)
+        get { input.slice(current.bytesOffset, current.bytesLength) }
     }
 
     /// Makes the next record the current one; records of pcap that are wholly in memory never leave this function.
     @inlinable @inline(__always)
     mutating func advance() throws(CaptureError) -> Bool {
-        if pcapHeaderLength != 0, input.unreadCount >= pcapHeaderLength, takePcapRecord() { return true }
+        if advanceInPlace() { return true }
         return try advanceSlowly()
     }
 
+    /// Makes the next record the current one if it is one of pcap that is wholly in memory; nothing is moved then.
+    @inlinable @inline(__always)
+    package mutating func advanceInPlace() -> Bool {
+        pcapHeaderLength != 0 && input.unreadCount >= pcapHeaderLength && takePcapRecord()
+    }
+
+    /// Makes the next record the current one, whatever it takes; `false` at the end of the file.
+
     @usableFromInline
-    mutating func advanceSlowly() throws(CaptureError) -> Bool {
+    package mutating func advanceSlowly() throws(CaptureError) -> Bool {
         if let failure { throw failure }
         do {
             if pcapHeaderLength != 0 { return try advancePcap() }

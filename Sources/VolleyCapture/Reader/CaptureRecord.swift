@@ -51,20 +51,20 @@ public struct CaptureRecord: ~Escapable {
 
 /// What the header of a record says, and where in the buffer its bytes are.
 @usableFromInline
-struct RecordHeader {
-    @usableFromInline var number = 0
-    @usableFromInline var timestampNanoseconds: Int64 = 0
-    @usableFromInline var linkType = LinkType.null
-    @usableFromInline var originalLength = 0
-    @usableFromInline var interface = 0
-    @usableFromInline var hasTimestamp = false
-    @usableFromInline var isBigEndian = false
+package struct RecordHeader {
+    @usableFromInline package var number = 0
+    @usableFromInline package var timestampNanoseconds: Int64 = 0
+    @usableFromInline package var linkType = LinkType.null
+    @usableFromInline package var originalLength = 0
+    @usableFromInline package var interface = 0
+    @usableFromInline package var hasTimestamp = false
+    @usableFromInline package var isBigEndian = false
     /// Offsets from the start of the buffer, always within what is filled.
-    @usableFromInline var bytesOffset = 0
-    @usableFromInline var bytesLength = 0
-    @usableFromInline var optionsOffset = 0
-    @usableFromInline var optionsLength = 0
+    @usableFromInline package var bytesOffset = 0
+    @usableFromInline package var bytesLength = 0
+    @usableFromInline package var optionsOffset = 0
+    @usableFromInline package var optionsLength = 0
 
     @usableFromInline
-    init() {}
+    package init() {}
 }

@@ -78,6 +78,24 @@ struct InputBuffer: ~Copyable {
         bytes.fileOrder32(at: offset, isBigEndian: isBigEndian)
     }
 
+    /// The 32-bit number at `offset` behind ``position``; it must lie in what is unread.
+    @unsafe @inlinable @inline(__always)
+    func unreadWord32(at offset: Int, isBigEndian: Bool) -> UInt32 {
+        let word = unsafe memory.baseAddress.unsafelyUnwrapped.loadUnaligned(
+            fromByteOffset: position &+ offset, as: UInt32.self)
+        return isBigEndian ? UInt32(bigEndian: word) : UInt32(littleEndian: word)
+    }
+
+    /// `count` bytes of the filled part from `start` on.
+    @inlinable @inline(__always) @_lifetime(borrow self)
+    func slice(_ start: Int, _ count: Int) -> RawSpan {
+        precondition(UInt(bitPattern: start) &+ UInt(bitPattern: count) <= UInt(bitPattern: filledCount))
+        // SAFETY: neither is negative, by their types in the formats; for the pointer, see `bytes`.
+        return unsafe lend(
+            RawSpan(_unsafeStart: UnsafeRawPointer(memory.baseAddress.unsafelyUnwrapped + start), byteCount: count),
+            from: self)
+    }
+
     /// How many bytes are read and not yet parsed.
     @inlinable var unreadCount: Int { filledCount &- position }
 

@@ -72,8 +72,8 @@ public struct DatagramStatistics: Hashable, Sendable {
     /// Counts one received batch of `count` datagrams, at least 1.
     @inline(__always)
     package mutating func countBatch(of count: Int, bytes: Int) {
-        received &+= UInt64(count)
-        bytesReceived &+= UInt64(bytes)
+        received &+= UInt64(truncatingIfNeeded: count)
+        bytesReceived &+= UInt64(truncatingIfNeeded: bytes)
         receiveBatches &+= 1
         sizes[min(count.bitWidth - 1 - count.leadingZeroBitCount, Self.sizeClasses - 1)] &+= 1
     }

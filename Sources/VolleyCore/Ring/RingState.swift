@@ -14,6 +14,7 @@ package struct RingState {
     /// Where the next payload goes; it grows until the ring is flushed.
     @usableFromInline var arenaNext: UnsafeMutableRawPointer
     @usableFromInline var arenaEnd: UnsafeMutableRawPointer
+    let arenaStart: UnsafeMutableRawPointer
     /// Reservations whose writer has not come back yet; while there are any, a flush must not rewind the arena.
     @usableFromInline var openReservations = 0
 
@@ -21,6 +22,10 @@ package struct RingState {
     var usesSendControls = false
 
     // Receive ring.
+    /// Whom batches go to; the transport keeps it alive.
+    var receiver: Unmanaged<BatchReceiver>?
+    var receiveSlots: UnsafeMutablePointer<ReceiveSlot>?
+    var hasTap = false
     /// The memory payloads are received into; a reply that lies in it is sent without a copy.
     @usableFromInline var slabStart: UInt = 0
     @usableFromInline var slabSize: UInt = 0
@@ -55,7 +60,8 @@ package struct RingState {
     ) {
         unsafe self.sendSlots = sendSlots
         // SAFETY: RingTransport allocates a non-empty arena.
-        unsafe self.arenaNext = arena.baseAddress.unsafelyUnwrapped
+        unsafe self.arenaStart = arena.baseAddress.unsafelyUnwrapped
+        unsafe self.arenaNext = arenaStart
         unsafe self.arenaEnd = self.arenaNext + arena.count
         unsafe self.addressing = addressing
         unsafe self.transport = transport
@@ -71,6 +77,12 @@ package enum SocketAddressing: UInt8 { case ipv4, ipv6, unix }
 
 // On the pointer and not on the struct: what is not common calls back into the transport, which looks at the same state.
 extension UnsafeMutablePointer where Pointee == RingState {
+    /// Whether there is nothing to do after a batch: nothing to send, and no end to come.
+    @inline(__always)
+    var isAtRest: Bool {
+        unsafe pointee.sendCount | pointee.openReservations == 0 && pointee.phase == .open && pointee.backlog.isEmpty
+    }
+
     /// Puts a reply to `slot` into the ring.
     @inlinable @inline(__always)
     func reply(_ bytes: UnsafeRawBufferPointer, to slot: UnsafePointer<ReceiveSlot>) {

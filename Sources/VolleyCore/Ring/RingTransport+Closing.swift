@@ -73,6 +73,8 @@ extension RingTransport {
         }
         world = nil
         `protocol` = nil
+        unsafe ring.pointee.receiver = nil
+        receiver = nil
         lost?.connectionLost(error)
         onLost?(error)
         onLost = nil

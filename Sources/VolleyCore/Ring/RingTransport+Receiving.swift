@@ -36,9 +36,17 @@ extension RingTransport {
     ///
     /// - Parameter bytes: the payload bytes of the batch.
     package func deliver(count: Int, bytes: Int) {
-        counters.countBatch(of: count, bytes: bytes)
+        let ring = unsafe ring
+        unsafe ring.pointee.counters.countBatch(of: count, bytes: bytes)
+        guard unsafe !ring.pointee.hasTap else { return deliverShown(count) }
+        unsafe hand(0, count, to: ring)
+    }
+
+    /// Shows the tap the batch first.
+    @inline(never)
+    private func deliverShown(_ count: Int) {
         if let tap { showReceived(count, to: tap) }
-        deliver(0..<count)
+        unsafe hand(0, count, to: ring)
     }
 
     /// Counts what the kernel said about datagrams that did not arrive whole; a world calls it before `deliver`.
@@ -58,18 +66,34 @@ extension RingTransport {
         report(error)
     }
 
-    private func deliver(_ range: Range<Int>) {
-        guard let `protocol`, let slots = unsafe slots else { return }
-        // SAFETY: the world has filled the slots of `range` and leaves them alone until this returns.
+    /// Hands the slots from `start` to `end` to the protocol.
+    @inline(__always)
+    private func hand(_ start: Int, _ end: Int, to ring: UnsafeMutablePointer<RingState>) {
+        guard let receiver = unsafe ring.pointee.receiver, let slots = unsafe ring.pointee.receiveSlots else { return }
+        let count = end &- start
+        // SAFETY: the world has filled these slots and leaves them alone until this returns. The receiver is let go by
+        // the loop, never inside a callback.
         unsafe ring.pointee.isInterrupted = false
-        unsafe ring.pointee.delivered = range.count
-        isDelivering = true
-        `protocol`.datagramsReceived(
-            unsafe DatagramBatch(slots: slots + range.lowerBound, count: range.count, ring: ring))
-        isDelivering = false
-        backlog = unsafe (range.lowerBound + ring.pointee.delivered)..<range.upperBound
-        if !backlog.isEmpty, phase != .open {
-            counters.undelivered &+= UInt64(backlog.count)
+        unsafe ring.pointee.delivered = count
+        unsafe ring.pointee.isDelivering = true
+        unsafe receiver._withUnsafeGuaranteedRef {
+            unsafe $0.receive(DatagramBatch(slots: slots + start, count: count, ring: ring))
+        }
+        unsafe ring.pointee.isDelivering = false
+        // All was taken, nothing is to be sent, and nothing ends.
+        if unsafe ring.pointee.delivered == count && ring.isAtRest {
+            unsafe ring.pointee.arenaNext = ring.pointee.arenaStart
+        } else {
+            unsafe endBatch((start &+ ring.pointee.delivered)..<end)
+        }
+    }
+
+    /// Ends a batch of which the protocol has left `rest`.
+    @inline(never)
+    private func endBatch(_ rest: Range<Int>) {
+        backlog = rest
+        if !rest.isEmpty, phase != .open {
+            counters.undelivered &+= UInt64(rest.count)
             backlog = 0..<0
         }
         flush()
@@ -89,7 +113,7 @@ extension RingTransport {
 
     private func deliverBacklog() {
         guard isReading, !backlog.isEmpty else { return }
-        deliver(backlog)
+        unsafe hand(backlog.lowerBound, backlog.upperBound, to: ring)
         updateReading()
     }
 }

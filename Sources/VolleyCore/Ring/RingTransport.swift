@@ -27,7 +27,8 @@ package final class RingTransport {
 
     var limits: WriteBufferLimits
     var queue = SendQueue()
-    var slots: UnsafeMutablePointer<ReceiveSlot>?
+    /// Keeps alive what ``RingState/receiver`` is.
+    var receiver: BatchReceiver?
     /// Errors that turned up inside a flush; the protocol hears of them when it is over.
     var pendingErrors: [DatagramError] = []
     /// An error inside a flush that ends the transport when the flush is over.
@@ -79,7 +80,11 @@ package final class RingTransport {
     ) {
         precondition(self.world == nil && phase == .open, "a transport starts once")
         self.protocol = `protocol`
+        let receiver = `protocol`.makeBatchReceiver()
+        self.receiver = receiver
+        unsafe ring.pointee.receiver = .passUnretained(receiver)
         self.tap = tap
+        unsafe ring.pointee.hasTap = tap != nil
         self.world = tap.map { TappedWorld(world, tap: $0, transport: self) } ?? world
         unsafe ring.pointee.sendLimit = sendCapacity
         `protocol`.connectionMade(self)
@@ -89,7 +94,7 @@ package final class RingTransport {
     /// Tells the ring where the world receives into: its slots, and the memory behind their payloads, from which an
     /// echo may be sent without a copy until the flush at the end of the batch.
     package func setReceiveRing(_ slots: UnsafeMutablePointer<ReceiveSlot>, slab: UnsafeRawBufferPointer) {
-        unsafe self.slots = slots
+        unsafe ring.pointee.receiveSlots = slots
         unsafe ring.pointee.slabStart = UInt(bitPattern: slab.baseAddress)
         unsafe ring.pointee.slabSize = UInt(slab.count)
     }

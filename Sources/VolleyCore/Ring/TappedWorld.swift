@@ -54,7 +54,7 @@ extension RingTransport {
 
     /// Shows the receive slots of one batch to the tap.
     func showReceived(_ count: Int, to tap: any DatagramTap) {
-        guard let slots = unsafe slots else { return }
+        guard let slots = unsafe ring.pointee.receiveSlots else { return }
         let time = eventLoop.wallClock
         for index in 0..<count {
             // SAFETY: the world has filled `count` slots; names of IP endpoints are whole SocketAddresses.

@@ -31,6 +31,8 @@ struct ReplayRun: ~Copyable {
     private var reassembler: FragmentReassembler
     /// Decodes and counts all records where more is asked for than what a capture shows.
     var decoder: RecordDecoder?
+    /// Whether every record has to be looked at in more than the common way.
+    private let isSelective: Bool
     var census = DestinationCensus()
     var clock: CaptureClock
     private let coalescing: Int64
@@ -38,11 +40,12 @@ struct ReplayRun: ~Copyable {
     /// How many more datagrams may come.
     private var allowance: Int
 
-    // The batch being gathered: how many, their bytes, the time of the last and of the latest that may join.
+    // The batch being gathered: how many, their bytes, the time of the last and of the latest that may join (the end of
+    // time, if nothing is gathered).
     private var batchCount = 0
     private var batchBytes = 0
     private var batchTime: Int64 = 0
-    private var batchDeadline: Int64 = 0
+    private var batchDeadline = Int64.max
     /// Whether errors are to come before its datagrams.
     private var hasGatheredErrors = false
 
@@ -57,6 +60,7 @@ struct ReplayRun: ~Copyable {
         var plain = DecodingOptions()
         plain.fragments = options.decoding.fragments
         decoder = options.decoding == plain ? nil : RecordDecoder(options.decoding)
+        isSelective = decoder != nil || options.filter != nil
         sink = ReplaySink(options, loop: loop)
         endpoint = ReplayEndpoint(role, options, loop: loop, sink: sink)
         world = endpoint.world
@@ -89,97 +93,127 @@ struct ReplayRun: ~Copyable {
     mutating func takeNext(
         of reader: inout CaptureReader, _ filter: CaptureFilter?, _ makeProtocol: () -> any DatagramProtocol
     ) throws(CaptureError) -> Bool {
-        if batchCount > 0, !reader.nextStaysInPlace() { world.keep(batchCount) }
-        guard let record = try reader.next() else { return false }
-        if record.hasTimestamp { clock.take(record.timestampNanoseconds, loop) }
-        if !isStarted { start(makeProtocol) }
-        if let filter,
-            try !filter.matches(
-                record.bytes, originalLength: record.originalLength, linkType: record.linkType)
-        {
-            if decoder == nil { accounting.count(.filtered) } else { decoder?.countFiltered() }
-            return true
+        if !reader.advanceInPlace() {
+            if batchCount > 0, !reader.nextStaysInPlace() { world.keep(batchCount) }
+            guard try reader.advanceSlowly() else { return false }
         }
-        if let frame = decoder?.decode(
-            record.bytes, originalLength: record.originalLength, linkType: record.linkType,
-            at: record.timestampNanoseconds)
-        {
-            takeJudged(frame, of: record.bytes, record: record.number, at: record.timestampNanoseconds, makeProtocol)
-            return true
-        }
-        let frame = record.decode()
-        if frame.recordClass == .pendingFragment {
-            takeFragment(
-                frame, of: record.bytes, record: record.number, at: record.timestampNanoseconds, makeProtocol)
-            return true
-        }
-        accounting.count(frame.recordClass, reason: frame.reason)
+        if reader.current.hasTimestamp { clock.take(reader.current.timestampNanoseconds, loop) }
+        let time = clock.instant
+        if time > batchDeadline || loop.earliest < time { moveTime(to: time) }
+        // Whatever is not common is elsewhere: it would be in the way of what is.
+        if isSelective || !isStarted, try takeSelectively(&reader, filter, makeProtocol) { return true }
+        let frame = FrameDecoder.decode(
+            reader.recordBytes, originalLength: reader.current.originalLength, linkType: reader.current.linkType)
         guard frame.isDelivered else {
-            if frame.recordClass == .icmpError { takeError(frame, in: record.bytes) }
+            takeOther(&reader, makeProtocol)
             return true
         }
+        accounting.count(.delivered)
         // Only scalars go on from here: to pass the record or the frame would be to copy it.
-        let (source, destination) = (frame.source, frame.destination)
-        if role.isEveryServer {
-            let isAnswer = chooseServer(from: source, to: destination, makeProtocol)
-            if isAnswer == false {
-                receive(
-                    frame.payload(in: record.bytes), from: source, to: destination.ip, at: record.timestampNanoseconds)
-            } else if isAnswer == true {
-                takeCaptured(
-                    frame.payload(in: record.bytes), from: source, to: destination, record: record.number,
-                    at: record.timestampNanoseconds)
-            }
-        } else if role.isLocal(destination), role.accepts(source) {
-            receive(
-                frame.payload(in: record.bytes), from: source, to: destination.ip, at: record.timestampNanoseconds)
-        } else if role.isLocal(source), role.accepts(destination) {
-            takeCaptured(
-                frame.payload(in: record.bytes), from: source, to: destination, record: record.number,
-                at: record.timestampNanoseconds)
-        } else {
-            datagrams.elsewhere &+= 1
-            census.count(destination, role: role)
-        }
+        route(
+            frame.payload(in: reader.recordBytes), from: frame.source, to: frame.destination,
+            record: reader.current.number, at: reader.current.timestampNanoseconds, makeProtocol)
         return true
     }
 
-    /// Takes a datagram for the local endpoint.
+    /// Takes the current record if the options ask for more than the common decoding, or for less.
+    @inline(never)
+    private mutating func takeSelectively(
+        _ reader: inout CaptureReader, _ filter: CaptureFilter?, _ makeProtocol: () -> any DatagramProtocol
+    ) throws(CaptureError) -> Bool {
+        if !isStarted { start(makeProtocol) }
+        let (length, linkType) = (reader.current.originalLength, reader.current.linkType)
+        if let filter, try !filter.matches(reader.recordBytes, originalLength: length, linkType: linkType) {
+            if decoder == nil { accounting.count(.filtered) } else { decoder?.countFiltered() }
+            return true
+        }
+        let time = reader.current.timestampNanoseconds
+        guard
+            let frame = decoder?.decode(reader.recordBytes, originalLength: length, linkType: linkType, at: time)
+        else { return false }
+        takeJudged(frame, of: reader.recordBytes, record: reader.current.number, at: time, makeProtocol)
+        return true
+    }
+
+    /// Takes the current record, which is no datagram, or not yet.
     ///
-    /// - Parameter isTransient: whether the payload's place is gone when this returns.
-    @inline(__always)
-    private mutating func receive(
-        _ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64,
-        isTransient: Bool = false
-    ) {
-        let time = clock.instant
-        gather(at: time)
-        allowance &-= 1
-        if role.isLocal(source) { datagrams.ambiguous &+= 1 }
-        world.noteLocal(local)
-        guard world.isDirect else {
-            world.hold(payload, from: source, to: local, at: timestamp)
+    /// It is decoded again, since to hand on a frame is to have every frame in memory.
+    @inline(never)
+    private mutating func takeOther(_ reader: inout CaptureReader, _ makeProtocol: () -> any DatagramProtocol) {
+        let frame = FrameDecoder.decode(
+            reader.recordBytes, originalLength: reader.current.originalLength, linkType: reader.current.linkType)
+        if frame.recordClass == .pendingFragment {
+            takeFragment(
+                frame, of: reader.recordBytes, record: reader.current.number,
+                at: reader.current.timestampNanoseconds, makeProtocol)
             return
         }
-        world.fill(batchCount, payload: payload, from: source, to: local, at: timestamp)
+        accounting.count(frame.recordClass, reason: frame.reason)
+        if frame.recordClass == .icmpError { takeError(frame, in: reader.recordBytes) }
+    }
+
+    /// Takes a datagram: if it is for the local endpoint, into the batch.
+    @_transparent
+    private mutating func route(
+        _ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, record: Int,
+        at timestamp: Int64, _ makeProtocol: () -> any DatagramProtocol
+    ) {
+        if role.isEveryServer || !role.isLocal(destination) || !role.accepts(source) {
+            let isForUs = takeAside(payload, from: source, to: destination, record: record, at: timestamp, makeProtocol)
+            guard isForUs else { return }
+        }
+        let time = clock.instant
+        if batchCount == batchMax { deliverFull(at: time) }
+        allowance &-= 1
+        if role.isLocal(source) { datagrams.ambiguous &+= 1 }
+        world.noteLocal(destination.ip)
+        guard world.isDirect else { return world.hold(payload, from: source, to: destination.ip, at: timestamp) }
+        if batchDeadline == .max { batchDeadline = time.addingClamped(coalescing) }
+        world.fill(batchCount, payload: payload, from: source, to: destination.ip, at: timestamp)
         batchCount &+= 1
         batchBytes &+= payload.byteCount
         batchTime = time
-        if isTransient { world.keep(batchCount) }
     }
 
-    /// Prepares for something that arrives at `time`: what it does not belong to is delivered first.
-    @inline(__always)
-    private mutating func gather(at time: Int64) {
-        if batchCount > 0 || hasGatheredErrors,
-            time > batchDeadline || batchCount == batchMax || loop.hasTimer(before: time)
-        {
-            deliverBatch()
+    /// Takes a datagram that is of another endpoint than the present one, or sent by it, or of none.
+    ///
+    /// - Returns: whether it is for what is the present endpoint now.
+    @inline(never)
+    private mutating func takeAside(
+        _ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, record: Int,
+        at timestamp: Int64, _ makeProtocol: () -> any DatagramProtocol
+    ) -> Bool {
+        var isAnswer: Bool?
+        if role.isEveryServer {
+            isAnswer = chooseServer(from: source, to: destination, makeProtocol)
+        } else if role.isLocal(source), role.accepts(destination) {
+            isAnswer = true
+        } else {
+            census.count(destination, role: role)
         }
-        if batchCount == 0, !hasGatheredErrors {
-            if loop.hasTimer(before: time) { loop.runTimers(through: time - 1) }
-            batchDeadline = time.addingClamped(coalescing)
+        switch isAnswer {
+        case false?: return true
+        case true?: takeCaptured(payload, from: source, to: destination, record: record, at: timestamp)
+        case nil: datagrams.elsewhere &+= 1
         }
+        return false
+    }
+
+    /// Delivers what nothing at `time` may join any more, and runs the timers due before.
+    @inline(never)
+    private mutating func moveTime(to time: Int64) {
+        if batchDeadline != .max {
+            if time <= batchDeadline, !loop.hasTimer(before: time) { return }
+            deliverGathered()
+        }
+        if loop.hasTimer(before: time) { loop.runTimers(through: time - 1) }
+    }
+
+    /// Delivers a batch that has no room for what comes at `time`.
+    @inline(never)
+    private mutating func deliverFull(at time: Int64) {
+        deliverGathered()
+        if loop.hasTimer(before: time) { loop.runTimers(through: time - 1) }
     }
 
     /// Takes a datagram of the local endpoint.
@@ -211,7 +245,6 @@ struct ReplayRun: ~Copyable {
             begin(makeProtocol)
             return false
         case .none:
-            datagrams.elsewhere &+= 1
             return nil
         }
     }
@@ -223,14 +256,20 @@ struct ReplayRun: ~Copyable {
         endpoint = other
     }
 
-    /// Delivers what has been gathered.
+    /// Delivers what has been gathered, if anything has.
     mutating func deliverBatch() {
-        guard batchCount > 0 || hasGatheredErrors else { return }
+        if batchDeadline != .max { deliverGathered() }
+    }
+
+    @inline(__always)
+    private mutating func deliverGathered() {
         loop.setTime(batchTime)
         let (count, bytes) = (batchCount, batchBytes)
         batchCount = 0
         batchBytes = 0
+        batchDeadline = .max
         if hasGatheredErrors, !reportGatheredErrors(before: count) { return }
+        guard count > 0 else { return }
         transport.deliver(count: count, bytes: bytes)
         // What a pause has left over stays in the slots.
         if !world.isReading { world.keep(count) }
@@ -250,7 +289,7 @@ struct ReplayRun: ~Copyable {
         let packet = step.packet
         if step.frame.recordClass == .icmpError { takeError(step.frame, in: RawSpan(packet.span)) }
         guard step.frame.isDelivered else { return }
-        route(
+        routeTransient(
             step.frame.payload(in: RawSpan(packet.span)), from: step.frame.source, to: step.frame.destination,
             record: record, at: timestamp, makeProtocol)
     }
@@ -265,32 +304,20 @@ struct ReplayRun: ~Copyable {
             return takeError(frame, in: RawSpan(packet.span))
         }
         guard frame.isDelivered, let payload = decoder?.payload(of: frame, in: bytes) else { return }
-        route(
+        routeTransient(
             RawSpan(payload.span), from: frame.source, to: frame.destination, record: record, at: timestamp,
             makeProtocol)
     }
 
     /// Takes a datagram whose payload does not stay in place.
-    private mutating func route(
+    private mutating func routeTransient(
         _ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, record: Int,
         at timestamp: Int64, _ makeProtocol: () -> any DatagramProtocol
     ) {
-        var isAnswer: Bool?
-        if role.isEveryServer {
-            isAnswer = chooseServer(from: source, to: destination, makeProtocol)
-            if isAnswer == nil { return }
-        } else if role.isLocal(destination), role.accepts(source) {
-            isAnswer = false
-        } else if role.isLocal(source), role.accepts(destination) {
-            isAnswer = true
-        }
-        switch isAnswer {
-        case false?: receive(payload, from: source, to: destination.ip, at: timestamp, isTransient: true)
-        case true?: takeCaptured(payload, from: source, to: destination, record: record, at: timestamp)
-        case nil:
-            datagrams.elsewhere &+= 1
-            census.count(destination, role: role)
-        }
+        route(
+            payload, from: source, to: destination, record: record, at: timestamp, makeProtocol)
+        // The payload's place is gone when this returns.
+        if batchCount > 0 { world.keep(batchCount) }
     }
 
     /// Takes an ICMP or ICMPv6 error.
@@ -332,7 +359,7 @@ struct ReplayRun: ~Copyable {
             if loop.hasWork { loop.runTurns() }
             return
         }
-        gather(at: time)
+        if batchCount == batchMax { deliverFull(at: time) }
         guard !transport.isClosing else {
             errors.afterClose += 1
             return
@@ -341,6 +368,7 @@ struct ReplayRun: ~Copyable {
         // An endpoint that is at work asks when it is done.
         guard !world.isAtWork else { return }
         hasGatheredErrors = true
+        if batchDeadline == .max { batchDeadline = time.addingClamped(coalescing) }
         batchTime = time
     }
 
