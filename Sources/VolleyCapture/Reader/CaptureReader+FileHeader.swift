@@ -65,6 +65,7 @@ extension CaptureReader {
         let major = input.word16(at: 4, isBigEndian: bigEndian)
         let minor = input.word16(at: 6, isBigEndian: bigEndian)
         pcapLengthsMaySwap = major == 2 && minor < 4 || major == 543 && minor == 0
+        commonHeaderLength = isBigEndian || pcapLengthsMaySwap ? 0 : recordHeaderLength
         // The upper six bits hold the length of a frame check sequence; ten more are reserved and part of no type.
         current.linkType = LinkType(rawValue: input.word32(at: 20, isBigEndian: bigEndian) & 0x03ff_ffff)
         current.hasTimestamp = true

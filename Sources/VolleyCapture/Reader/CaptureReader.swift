@@ -40,6 +40,9 @@ public struct CaptureReader: ~Copyable {
     @usableFromInline var isBigEndian = false
     /// The length of a pcap record header; 0 for pcapng.
     @usableFromInline var pcapHeaderLength = 0
+    /// The same in the files that are common: in this machine's byte order, and with the lengths in their places; 0 in
+    /// others.
+    @usableFromInline var commonHeaderLength = 0
     /// What a fraction of a second in pcap is in nanoseconds: 1 or 1,000.
     @usableFromInline var pcapFraction: Int64 = 1
     /// Whether the two lengths of a record may be the wrong way round, as before pcap 2.4.
@@ -161,10 +164,11 @@ public struct CaptureReader: ~Copyable {
         return try advanceSlowly()
     }
 
-    /// Makes the next record the current one if it is one of pcap that is wholly in memory; nothing is moved then.
+    /// Makes the next record the current one if it is a common one of pcap, and wholly in memory; nothing is moved
+    /// then.
     @inlinable @inline(__always)
     package mutating func advanceInPlace() -> Bool {
-        pcapHeaderLength != 0 && input.unreadCount >= pcapHeaderLength && takePcapRecord()
+        commonHeaderLength != 0 && input.unreadCount >= commonHeaderLength && takeCommonRecord()
     }
 
     /// Makes the next record the current one, whatever it takes; `false` at the end of the file.

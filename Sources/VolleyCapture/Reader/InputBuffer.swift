@@ -78,12 +78,12 @@ struct InputBuffer: ~Copyable {
         bytes.fileOrder32(at: offset, isBigEndian: isBigEndian)
     }
 
-    /// The 32-bit number at `offset` behind ``position``; it must lie in what is unread.
+    /// The 32-bit little-endian number at `offset` behind ``position``; it must lie in what is unread.
     @unsafe @inlinable @inline(__always)
-    func unreadWord32(at offset: Int, isBigEndian: Bool) -> UInt32 {
-        let word = unsafe memory.baseAddress.unsafelyUnwrapped.loadUnaligned(
-            fromByteOffset: position &+ offset, as: UInt32.self)
-        return isBigEndian ? UInt32(bigEndian: word) : UInt32(littleEndian: word)
+    func unreadWord32(at offset: Int) -> UInt32 {
+        unsafe UInt32(
+            littleEndian: memory.baseAddress.unsafelyUnwrapped.loadUnaligned(
+                fromByteOffset: position &+ offset, as: UInt32.self))
     }
 
     /// `count` bytes of the filled part from `start` on.

@@ -31,8 +31,8 @@ struct ReplayRun: ~Copyable {
     private var reassembler: FragmentReassembler
     /// Decodes and counts all records where more is asked for than what a capture shows.
     var decoder: RecordDecoder?
-    /// Whether every record has to be looked at in more than the common way.
-    private let isSelective: Bool
+    /// Whether a record has to be looked at in more than the common way: the first, and all if options ask for it.
+    private var isSelective = true
     var census = DestinationCensus()
     var clock: CaptureClock
     private let coalescing: Int64
@@ -60,7 +60,6 @@ struct ReplayRun: ~Copyable {
         var plain = DecodingOptions()
         plain.fragments = options.decoding.fragments
         decoder = options.decoding == plain ? nil : RecordDecoder(options.decoding)
-        isSelective = decoder != nil || options.filter != nil
         sink = ReplaySink(options, loop: loop)
         endpoint = ReplayEndpoint(role, options, loop: loop, sink: sink)
         world = endpoint.world
@@ -101,7 +100,7 @@ struct ReplayRun: ~Copyable {
         let time = clock.instant
         if time > batchDeadline || loop.earliest < time { moveTime(to: time) }
         // Whatever is not common is elsewhere: it would be in the way of what is.
-        if isSelective || !isStarted, try takeSelectively(&reader, filter, makeProtocol) { return true }
+        if isSelective, try takeSelectively(&reader, filter, makeProtocol) { return true }
         let frame = FrameDecoder.decode(
             reader.recordBytes, originalLength: reader.current.originalLength, linkType: reader.current.linkType)
         guard frame.isDelivered else {
@@ -121,7 +120,10 @@ struct ReplayRun: ~Copyable {
     private mutating func takeSelectively(
         _ reader: inout CaptureReader, _ filter: CaptureFilter?, _ makeProtocol: () -> any DatagramProtocol
     ) throws(CaptureError) -> Bool {
-        if !isStarted { start(makeProtocol) }
+        if !isStarted {
+            start(makeProtocol)
+            isSelective = decoder != nil || filter != nil
+        }
         let (length, linkType) = (reader.current.originalLength, reader.current.linkType)
         if let filter, try !filter.matches(reader.recordBytes, originalLength: length, linkType: linkType) {
             if decoder == nil { accounting.count(.filtered) } else { decoder?.countFiltered() }
