@@ -13,7 +13,7 @@ struct ReplayRun: ~Copyable {
     let loop = VirtualEventLoop()
     let sink: ReplaySink
     /// The endpoint of the batch being gathered; the only one, unless every server has its own.
-    private var endpoint: ReplayEndpoint {
+    var endpoint: ReplayEndpoint {
         didSet { (world, transport) = (endpoint.world, endpoint.transport) }
     }
     /// The endpoint's own: here without a step in between for every datagram.
@@ -21,7 +21,7 @@ struct ReplayRun: ~Copyable {
     private(set) var transport: RingTransport
     /// Those whose protocol has been made.
     var endpoints: [ReplayEndpoint] = []
-    private var servers = ReplayServers()
+    var servers = ReplayServers()
     /// Set once the protocol has its transport.
     var isStarted = false
 
@@ -33,10 +33,12 @@ struct ReplayRun: ~Copyable {
     var decoder: RecordDecoder?
     var census = DestinationCensus()
     var clock: CaptureClock
+    /// What goes wrong on purpose; see `ReplayRun+Faults.swift`.
+    let faults: RunFaults?
     private let coalescing: Int64
     private let batchMax: Int
     /// How many more datagrams may come.
-    private var allowance: Int
+    var allowance: Int
 
     // The batch being gathered: how many, their bytes, the time of the last and of the latest that may join.
     private var batchCount = 0
@@ -56,7 +58,9 @@ struct ReplayRun: ~Copyable {
         reassembler = FragmentReassembler(limits: options.decoding.fragments)
         var plain = DecodingOptions()
         plain.fragments = options.decoding.fragments
-        decoder = options.decoding == plain ? nil : RecordDecoder(options.decoding)
+        faults = RunFaults(options)
+        // Faults take that way, too: the other asks for nothing.
+        decoder = options.decoding == plain && faults == nil ? nil : RecordDecoder(options.decoding)
         sink = ReplaySink(options, loop: loop)
         endpoint = ReplayEndpoint(role, options, loop: loop, sink: sink)
         world = endpoint.world
@@ -80,6 +84,7 @@ struct ReplayRun: ~Copyable {
         finish()
         let comparison = sink.finishComparison()
         try sink.close()
+        try faults?.close()
         if let damage, damage.code == .invalidFilter { throw damage }
         return makeReport(comparison, damage)
     }
@@ -148,7 +153,7 @@ struct ReplayRun: ~Copyable {
     ///
     /// - Parameter isTransient: whether the payload's place is gone when this returns.
     @inline(__always)
-    private mutating func receive(
+    mutating func receive(
         _ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64,
         isTransient: Bool = false
     ) {
@@ -168,9 +173,12 @@ struct ReplayRun: ~Copyable {
         if isTransient { world.keep(batchCount) }
     }
 
+    /// When the batch being gathered will be delivered.
+    var gatheredTime: Int64? { batchCount > 0 || hasGatheredErrors ? batchTime : nil }
+
     /// Prepares for something that arrives at `time`: what it does not belong to is delivered first.
     @inline(__always)
-    private mutating func gather(at time: Int64) {
+    mutating func gather(at time: Int64) {
         if batchCount > 0 || hasGatheredErrors,
             time > batchDeadline || batchCount == batchMax || loop.hasTimer(before: time)
         {
@@ -217,7 +225,7 @@ struct ReplayRun: ~Copyable {
     }
 
     /// Datagrams of one batch are of one endpoint.
-    private mutating func change(to other: ReplayEndpoint) {
+    mutating func change(to other: ReplayEndpoint) {
         guard other !== endpoint else { return }
         deliverBatch()
         endpoint = other
@@ -260,6 +268,7 @@ struct ReplayRun: ~Copyable {
         _ frame: DecodedFrame, of bytes: RawSpan, record: Int, at timestamp: Int64,
         _ makeProtocol: () -> any DatagramProtocol
     ) {
+        if faults != nil { takeArrivals() }
         if frame.recordClass == .icmpError {
             let packet = frame.isReassembled ? decoder?.packet ?? [] : Array(copying: bytes)
             return takeError(frame, in: RawSpan(packet.span))
@@ -285,8 +294,11 @@ struct ReplayRun: ~Copyable {
             isAnswer = true
         }
         switch isAnswer {
+        case false? where faults != nil: offer(payload, from: source, to: destination)
         case false?: receive(payload, from: source, to: destination.ip, at: timestamp, isTransient: true)
-        case true?: takeCaptured(payload, from: source, to: destination, record: record, at: timestamp)
+        case true?:
+            faults?.record(payload, from: source, to: destination, at: loop.wallClock(at: clock.instant))
+            takeCaptured(payload, from: source, to: destination, record: record, at: timestamp)
         case nil:
             datagrams.elsewhere &+= 1
             census.count(destination, role: role)
@@ -304,6 +316,7 @@ struct ReplayRun: ~Copyable {
             errors.elsewhere += 1
             return
         }
+        faults?.record(frame, in: bytes, at: loop.wallClock(at: clock.instant))
         guard let errno = error.errno else {
             errors.ignored += 1
             return
@@ -367,11 +380,12 @@ struct ReplayRun: ~Copyable {
 
     private mutating func begin(_ makeProtocol: () -> any DatagramProtocol) {
         endpoints.append(endpoint)
-        transport.start(makeProtocol(), in: world, tap: options.tap)
+        transport.start(makeProtocol(), in: faults?.world(of: endpoint) ?? world, tap: options.tap)
         loop.runTurns()
     }
 
     private mutating func finish() {
+        if faults != nil { takeLastArrivals() }
         deliverBatch()
         var last = clock.instant.addingClamped(max(0, options.drain.wholeNanoseconds))
         loop.advance(to: MonotonicInstant(nanoseconds: last))
@@ -382,6 +396,7 @@ struct ReplayRun: ~Copyable {
                 loop.advance(to: MonotonicInstant(nanoseconds: next))
             }
         }
+        faults?.markEnd(loop)
         for endpoint in endpoints { endpoint.transport.close() }
         loop.runTurns()
         // What waits for a slow link leaves before the end, too.
@@ -390,6 +405,7 @@ struct ReplayRun: ~Copyable {
             endpoint.transport.abort()
         }
         loop.runTurns()
+        faults?.sendLate(loop)
         loop.end()
     }
 }
