@@ -30,13 +30,14 @@ public final class CaptureFilter {
         try matches(record.bytes, originalLength: record.originalLength, linkType: record.linkType)
     }
 
-    /// Whether a packet matches; the arguments are those of ``FrameDecoder/decode(_:originalLength:linkType:)``.
+    /// Whether a packet matches; none of ``LinkType/undescribed`` does. The arguments are those of ``FrameDecoder/decode(_:originalLength:linkType:)``.
     ///
     /// - Throws: ``CaptureError`` when the expression makes no sense on this link type.
     public func matches(
         _ packet: RawSpan, originalLength: Int, linkType: LinkType
     ) throws(CaptureError) -> Bool {
         if programs[lastUsed].linkType != linkType {
+            if linkType == .undescribed { return false }
             if let index = programs.firstIndex(where: { $0.linkType == linkType }) {
                 lastUsed = index
             } else {

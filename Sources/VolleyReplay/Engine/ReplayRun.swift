@@ -161,7 +161,7 @@ struct ReplayRun: ~Copyable {
         gather(at: time)
         allowance &-= 1
         if role.isLocal(source) { datagrams.ambiguous &+= 1 }
-        world.noteLocal(local)
+        let local = world.localAddress(of: local)
         guard world.isDirect else {
             world.hold(payload, from: source, to: local, at: timestamp)
             return
