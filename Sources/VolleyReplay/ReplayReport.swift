@@ -28,7 +28,7 @@ public struct ReplayReport: Sendable {
     public let gapsClamped: Int
     /// The endpoints, in the order they were made: one, unless the role was ``ReplayRole/everyServer``.
     public let endpoints: [ReplayEndpointReport]
-    /// What went wrong on purpose; `nil` unless ``ReplayOptions/faults`` or ``ReplayOptions/deliveredOutput`` was set.
+    /// What went wrong on purpose; `nil` unless ``ReplayOptions/faults`` was set.
     public let faults: ReplayFaults?
     /// Where and why the file could not be read to its end; everything before that was replayed.
     public let damage: CaptureError?

@@ -178,7 +178,8 @@ import VolleyWire
         }
         #expect(
             seen == [
-                "0 undescribed interface 3 no time false", "0 RAW 1 5000 true", "1 undescribed interface 1 no time false",
+                "0 undescribed interface 3 no time false", "0 RAW 1 5000 true",
+                "1 undescribed interface 1 no time false",
                 "0 RAW 1 7000 true", "0 undescribed interface 1 no time false",
             ])
         #expect(accounting[.malformed] == 5)

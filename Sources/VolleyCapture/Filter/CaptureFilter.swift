@@ -30,7 +30,9 @@ public final class CaptureFilter {
         try matches(record.bytes, originalLength: record.originalLength, linkType: record.linkType)
     }
 
-    /// Whether a packet matches; none of ``LinkType/undescribed`` does. The arguments are those of ``FrameDecoder/decode(_:originalLength:linkType:)``.
+    /// Whether a packet matches; the arguments are those of ``FrameDecoder/decode(_:originalLength:linkType:)``.
+    ///
+    /// None of ``LinkType/undescribed`` does, since nobody knows what it begins with.
     ///
     /// - Throws: ``CaptureError`` when the expression makes no sense on this link type.
     public func matches(

@@ -63,8 +63,9 @@ final class RunFaults {
         }
     }
 
-    func report() -> ReplayFaults {
-        ReplayFaults(
+    func report() -> ReplayFaults? {
+        guard options.faults != nil else { return nil }
+        return ReplayFaults(
             seed: injector.seed, receiving: injector.receivingCounts, sending: injector.sendingCounts,
             refused: worlds.reduce(0) { $0 + $1.refused }, errorsAfterClose: errorsAfterClose, events: injector.events)
     }
