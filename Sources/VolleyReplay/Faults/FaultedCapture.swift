@@ -13,6 +13,9 @@ import VolleyWire
 /// let report = try Replay(bytes: writer.bytes, as: .server(port: 53)).run { DNSResponder(zone) }
 /// ```
 ///
+/// A replay does the same on its way, and more: ``ReplayOptions/faults``, ``ReplayOptions/deliveredOutput``. This is for
+/// captures that others are to read.
+///
 /// The file is the test of a run that fails: it brings the same again, without seed and plan. Error numbers are not in
 /// it, since a capture cannot hold them.
 public enum FaultedCapture {

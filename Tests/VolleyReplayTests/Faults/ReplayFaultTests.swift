@@ -191,6 +191,39 @@ struct ReplayFaultTests {
         #expect(sending.datagrams == 200 && report.sent.count == sending.passed)
     }
 
+    @Test("a receive buffer drops what finds no room after the faults")
+    func smallBuffer() throws {
+        for seed in 0..<50 as Range<UInt64> {
+            let (_, report) = try Self.run(Self.capture(40)) {
+                $0.faults = Self.everything(seed)
+                ($0.turnDuration, $0.receiveBufferSize) = (.milliseconds(4), 2_000)
+            }
+            let receiving = try #require(report.faults?.receiving)
+            #expect(report.datagrams.kernelDropped > 0)
+            #expect(report.datagrams.received + report.datagrams.kernelDropped == receiving.passed)
+        }
+    }
+
+    @Test("what is too long for the network, and late, is counted as refused")
+    func refused() throws {
+        var faults = Faults()
+        faults.delay = .constant(.milliseconds(1))
+        let (log, report) = try Self.run(Self.capture(5)) {
+            $0.faults = FaultPlan(seed: 1, sending: faults)
+            $0.mtu = 30
+        }
+        #expect(report.faults?.refused == 5 && report.sent.isEmpty && log.errors.isEmpty)
+    }
+
+    @Test("sends that never find room end with the run")
+    func neverRoom() throws {
+        var faults = Faults()
+        faults.errors = [Faults.ErrnoFault(.wouldBlock, 1)]
+        let (log, report) = try Self.run(Self.capture(5)) { $0.faults = FaultPlan(seed: 1, sending: faults) }
+        #expect(log.texts.count == 5 && report.sent.isEmpty)
+        #expect(report.statistics.abortedDropped == 5)
+    }
+
     @Test("a run that ends early accounts for what was on its way")
     func datagramsMax() throws {
         var faults = Faults()
@@ -238,56 +271,4 @@ struct ReplayFaultTests {
         #expect(report.datagrams.afterClose == 2)
         #expect(report.faults?.errorsAfterClose == 2)
     }
-}
-
-/// Logs all calls with all they bring, answers, sends by itself, and lets timers run.
-final class CallLog: DatagramProtocol {
-    private(set) var calls: [String] = []
-    private(set) var texts: [String] = []
-    private(set) var errors: [DatagramError] = []
-    var closesAfter = Int.max
-    private var transport: (any DatagramTransport)?
-    private var ticks = 0
-
-    private func note(_ text: String) { calls.append("\(text) @\(transport?.eventLoop.now.nanoseconds ?? -1)") }
-
-    func connectionMade(_ transport: any DatagramTransport) {
-        // Of every server the first is heard of.
-        guard self.transport == nil else { return }
-        self.transport = transport
-        note("made \(transport.eventLoop.wallClock.nanosecondsSinceEpoch)")
-        tick()
-    }
-
-    private func tick() {
-        transport?.eventLoop.callLater(.microseconds(3_300)) { [self] in
-            ticks += 1
-            note("tick \(ticks)")
-            tick()
-        }
-    }
-
-    func datagramsReceived(_ batch: borrowing DatagramBatch) {
-        note("batch of \(batch.count)")
-        for index in batch.indices { datagramReceived(batch[index]) }
-    }
-
-    func datagramReceived(_ datagram: Datagram) {
-        let bytes = Array(copying: datagram.payload)
-        texts.append(String(decoding: bytes, as: UTF8.self))
-        let stamp = datagram.timestamp?.nanosecondsSinceEpoch ?? -1
-        note("got \(bytes) from \(datagram.source) to \(datagram.localAddress.map { "\($0)" } ?? "-") at \(stamp)")
-        datagram.reply(Array("re:".utf8) + bytes)
-        if texts.count == closesAfter { transport?.close() }
-    }
-
-    func errorReceived(_ error: DatagramError) {
-        errors.append(error)
-        let peer = error.peer.map { "\($0)" } ?? "-"
-        note("error \(error.errno.rawValue) \(error.origin) \(peer) \(error.info) \(error.quoted)")
-    }
-
-    func pauseWriting() { note("pause") }
-    func resumeWriting() { note("resume") }
-    func connectionLost(_ error: DatagramError?) { note("lost") }
 }
