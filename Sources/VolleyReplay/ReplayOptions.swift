@@ -73,6 +73,24 @@ public struct ReplayOptions {
     /// Bytes the kernel would hold of what is sent faster than ``sendRate``; Linux' default, 212,992.
     public var sendBufferSize = 212_992
 
+    /// What goes wrong on purpose with the datagrams that the endpoint receives and sends; `nil` for nothing.
+    ///
+    /// The same seed, capture and options give the same faults, and ``ReplayReport/faults`` tells them. A datagram meets
+    /// them before the receive buffer on the way in, and behind the protocol, but before ``mtu`` and ``sendRate``, on the
+    /// way out. What arrives has the time of its arrival on the loop's clock for its time stamp. Errors that are injected
+    /// come at their time, whatever ``errorOrder`` says.
+    public var faults: FaultPlan?
+
+    /// Where what arrives after ``faults`` is written, as bare IP packets: a failing run as a test.
+    ///
+    /// It holds the datagrams that arrived, with a comment for each fault; the ICMP errors, of the capture or injected,
+    /// that are about the endpoint's datagrams; what the capture shows as sent by the endpoint; and two packets of
+    /// protocol 253 for the times of beginning and end. Times are those of the run's clock. Replayed in the same role,
+    /// with the same options but without ``faults``, ``maxGap``, ``filter`` and ``drain``, it makes the same calls. What a
+    /// capture cannot hold is not in it: error numbers (``Faults/errors``), servers of ``ReplayRole/everyServer`` whose
+    /// first datagram was lost, and delays of sends, each of which ends a batch (``coalescing``). `run` closes the writer.
+    public var deliveredOutput: CaptureWriter?
+
     /// When writing is paused and resumed, and when sends are dropped.
     public var writeBufferLimits = WriteBufferLimits.standard
 

@@ -28,6 +28,8 @@ public struct ReplayReport: Sendable {
     public let gapsClamped: Int
     /// The endpoints, in the order they were made: one, unless the role was ``ReplayRole/everyServer``.
     public let endpoints: [ReplayEndpointReport]
+    /// What went wrong on purpose; `nil` unless ``ReplayOptions/faults`` was set.
+    public let faults: ReplayFaults?
     /// Where and why the file could not be read to its end; everything before that was replayed.
     public let damage: CaptureError?
     /// What the user has to know, one line each: nothing was delivered and why, ambiguous datagrams, evicted replies.
@@ -42,7 +44,8 @@ public struct ReplayEndpointReport: Hashable, Sendable {
     public let statistics: DatagramStatistics
 }
 
-/// What became of the UDP datagrams of a capture; every one ends in exactly one of these, but ``ambiguous``.
+/// What became of the UDP datagrams of a capture; every one ends in exactly one of these, but ``ambiguous``, and those
+/// that are ``duplicated`` in two.
 public struct ReplayDatagrams: Hashable, Sendable {
     /// Received by the endpoint: ``DatagramStatistics/received`` is the same number.
     public internal(set) var received = 0
@@ -54,13 +57,20 @@ public struct ReplayDatagrams: Hashable, Sendable {
     public internal(set) var afterClose = 0
     /// For the local endpoint, but it was busy or had paused reading, and the receive buffer was full.
     public internal(set) var kernelDropped = 0
-    /// For the local endpoint, still in the receive buffer at the end, since it never resumed reading.
+    /// For the local endpoint, still in the receive buffer at the end, since it never resumed reading; or delayed beyond
+    /// the datagram that ended the run (``ReplayOptions/datagramsMax``).
     public internal(set) var neverRead = 0
+    /// For the local endpoint, but lost by a fault on the way there.
+    public internal(set) var lost = 0
+    /// For the local endpoint, and doubled by a fault on the way there: each counts twice among the others.
+    public internal(set) var duplicated = 0
     /// Of those for the local endpoint, the ones whose source matches the role as well: they could be its answers.
     public internal(set) var ambiguous = 0
 
     /// All datagrams.
-    public var total: Int { received + captured + elsewhere + afterClose + kernelDropped + neverRead }
+    public var total: Int {
+        received + captured + elsewhere + afterClose + kernelDropped + neverRead + lost - duplicated
+    }
 }
 
 /// One datagram that a protocol sent in a replay.

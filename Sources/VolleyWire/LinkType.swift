@@ -65,6 +65,11 @@ public struct LinkType: RawRepresentable, Hashable, Sendable {
     /// Packets of Linux's netfilter log (`LINKTYPE_NFLOG`).
     @inlinable public static var nflog: LinkType { LinkType(rawValue: 239) }
 
+    /// No link type at all: a pcapng record names an interface that was never described.
+    ///
+    /// The number is beyond those that files can hold.
+    @inlinable public static var undescribed: LinkType { LinkType(rawValue: .max) }
+
     /// Whether records are bare IP packets: 101, 228, 229, and 12 and 14, the `DLT_RAW` of most systems and of OpenBSD.
     @inlinable public var isRawIP: Bool {
         switch rawValue {
@@ -116,6 +121,7 @@ extension LinkType: CustomStringConvertible {
         case .pppWithDirection: "PPP_WITH_DIR"
         case .mpls: "MPLS"
         case .nflog: "NFLOG"
+        case .undescribed: "undescribed interface"
         default: isRawIP ? "RAW (\(rawValue))" : "LINKTYPE \(rawValue)"
         }
     }

@@ -15,10 +15,11 @@ struct Delivery: Equatable {
 
         /// Whether the kernel gave what a replay gives.
         ///
-        /// Of what was sent to everybody the kernel says which address would answer, a capture only that it was.
+        /// Of what was sent over IPv4 to a group or to everybody both say which address would answer: the kernel of the
+        /// device here its own, or none to somebody without an address, a replay that of the host in the capture.
         func agrees(with replayed: Arrival) -> Bool {
-            let isToAll = replayed.local.map { $0.isMulticast || $0 == IPAddress(v4: 0xffff_ffff) } ?? true
-            return source == replayed.source && payload == replayed.payload && (isToAll || local == replayed.local)
+            let isOurs = local == nil || local == IPAddress(v4: 0x7f00_0001)
+            return source == replayed.source && payload == replayed.payload && (isOurs || local == replayed.local)
         }
     }
 
@@ -65,6 +66,8 @@ func address(_ text: String) -> SocketAddress {
 struct CapturedPackets {
     private(set) var packets: [[UInt8]] = []
     private(set) var ports: Set<CapturePort> = []
+    /// The groups that datagrams for a port were sent to.
+    private(set) var groups: [CapturePort: Set<IPAddress>] = [:]
 
     init(_ bytes: [UInt8]) throws {
         var reader = try CaptureReader(bytes: bytes)
@@ -83,7 +86,10 @@ struct CapturedPackets {
     }
 
     private mutating func note(_ address: SocketAddress) {
-        if address.port != 0 { ports.insert(CapturePort(port: address.port, isIPv6: address.ip.isIPv6)) }
+        guard address.port != 0 else { return }
+        let port = CapturePort(port: address.port, isIPv6: address.ip.isIPv6)
+        ports.insert(port)
+        if address.ip.isMulticast { groups[port, default: []].insert(address.ip) }
     }
 }
 
@@ -92,9 +98,13 @@ struct KernelDelivery {
     let kernel: [CapturePort: Delivery]
     let replay: [CapturePort: Delivery]
 
-    init(of capture: [UInt8], _ change: @escaping (inout ReplayOptions) -> Void = { _ in }) throws {
+    /// - Parameters:
+    ///   - address: an IPv4 address of the device, from which it answers what was sent to groups and to everybody.
+    init(
+        of capture: [UInt8], address: String? = nil, _ change: @escaping (inout ReplayOptions) -> Void = { _ in }
+    ) throws {
         let packets = try CapturedPackets(capture)
-        kernel = try Self.receive(packets)
+        kernel = try Self.receive(packets, address)
         var replay: [CapturePort: Delivery] = [:]
         for port in packets.ports {
             var options = ReplayOptions()
@@ -109,9 +119,9 @@ struct KernelDelivery {
     }
 
     /// What live endpoints on all ports receive from the kernel.
-    private static func receive(_ captured: CapturedPackets) throws -> [CapturePort: Delivery] {
+    private static func receive(_ captured: CapturedPackets, _ address: String?) throws -> [CapturePort: Delivery] {
         var result: [CapturePort: Delivery] = [:]
-        try TunDevice.withDevice { device in
+        try TunDevice.withDevice(address) { device in
             let loop = try LiveEventLoop()
             var probes: [CapturePort: DeliveryProbe] = [:]
             var endpoints: [DatagramEndpoint] = []
@@ -124,6 +134,9 @@ struct KernelDelivery {
                 probes[port] = probe
                 var own = options
                 if !port.isIPv6 { own.isIPv6Only = nil }
+                own.multicast.memberships = (captured.groups[port] ?? []).map {
+                    MulticastMembership($0, interface: TunDevice.interface)
+                }
                 endpoints.append(try loop.bindDatagram(to: port.any, options: own) { probe })
             }
             for packet in captured.packets { device.write(packet) }

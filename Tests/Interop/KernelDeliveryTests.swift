@@ -62,6 +62,28 @@ struct KernelDeliveryTests {
         Self.expectSame(delivery, "IPv\(family == 0 ? 4 : 6)")
     }
 
+    @Test("what is sent to groups and to everybody, and the local address that it has")
+    func groups() throws {
+        let writer = CaptureWriter(inMemory: .pcapng)
+        var time: Int64 = 1_700_000_000_000_000_000
+        // The first tells the replay which address the host has.
+        let destinations = [
+            "198.51.100.1:5353", "224.0.0.251:5353", "239.1.2.3:5353", "255.255.255.255:5353", "198.51.100.1:5353",
+            "[2001:db8::1]:5353", "[ff02::fb]:5353", "[ff05::1:3]:5353",
+        ].map(address)
+        for (number, destination) in destinations.enumerated() {
+            time += 1_000
+            let payload = Array("number \(number)".utf8)
+            try writer.writeDatagram(
+                RawSpan(payload.span), from: Self.client[destination.ip.isIPv6 ? 1 : 0], to: destination, at: time)
+        }
+        let delivery = try KernelDelivery(of: writer.bytes, address: "198.51.100.1")
+        #expect(delivery.kernel.values.map(\.arrivals.count).sorted() == [3, 5])
+        Self.expectSame(delivery, "groups")
+        let locals = delivery.kernel.values.flatMap(\.arrivals).compactMap { $0.local.map { "\($0)" } }
+        #expect(Set(locals) == ["198.51.100.1", "2001:db8::1", "ff02::fb", "ff05::1:3"])
+    }
+
     // MARK: Captures of others
 
     /// The folder beside the repository.
@@ -85,9 +107,9 @@ struct KernelDeliveryTests {
             let delivery = try KernelDelivery(of: Array(data)) { $0.decoding.delivery = .kernel }
             for (port, kernel) in delivery.kernel {
                 guard var replay = delivery.replay[port] else { continue }
-                // Nobody here has joined a group, and addresses of a link (fe80::/10) are those of its devices only.
+                // Addresses of a link (fe80::/10) are those of its devices only.
                 replay.arrivals.removeAll { arrival in
-                    arrival.local.map { $0.isMulticast || $0.isIPv6 && $0.high >> 54 == 0x3fa } ?? false
+                    arrival.local.map { $0.isIPv6 && $0.high >> 54 == 0x3fa } ?? false
                 }
                 datagrams += kernel.arrivals.count
                 errors += kernel.errors.count

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Testing
+import VolleyCore
 
 /// A TUN device (tuntap in the kernel's documentation) in a network namespace of its own: what is written to it, the
 /// kernel receives as packets of the network, and every address there is its own.
@@ -10,6 +11,7 @@ import Testing
 final class TunDevice {
     private let descriptor: CInt
     private static let name = "volley0"
+    static var interface: NetworkInterface { NetworkInterface(name: name) }
 
     /// Why there can be none here; nil when there can.
     static let obstacle: String? = {
@@ -25,13 +27,15 @@ final class TunDevice {
     }
 
     /// Runs `body` with a device, on a thread in the device's namespace, and waits for it.
-    static func withDevice(_ body: @escaping (TunDevice) throws -> Void) throws {
+    ///
+    /// - Parameter address: one of IPv4 that it answers from, where nothing else says so; else that of loopback.
+    static func withDevice(_ address: String? = nil, _ body: @escaping (TunDevice) throws -> Void) throws {
         // True by the semaphore: it is written before, and read after.
         nonisolated(unsafe) var failure: (any Error)?
         nonisolated(unsafe) let body = body
         let ended = DispatchSemaphore(value: 0)
         let thread = Thread {
-            do { try unsafe body(TunDevice()) } catch { unsafe failure = error }
+            do { try unsafe body(TunDevice(address)) } catch { unsafe failure = error }
             ended.signal()
         }
         thread.start()
@@ -39,7 +43,7 @@ final class TunDevice {
         if let failure = unsafe failure { throw failure }
     }
 
-    private init() throws {
+    private init(_ address: String?) throws {
         guard unshare(CLONE_NEWNET) == 0 else { throw Failure("no network namespace") }
         descriptor = unsafe open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw Failure("no /dev/net/tun") }
@@ -67,7 +71,9 @@ final class TunDevice {
             done
             ip link set lo up
             ip link set \(Self.name) mtu 65535 up
-            ip -4 route add local 0.0.0.0/0 dev lo
+            echo 1000 > /proc/sys/net/ipv4/igmp_max_memberships
+            \(address.map { "ip addr add \($0)/32 dev \(Self.name)" } ?? "")
+            ip -4 route add local 0.0.0.0/0 dev lo \(address.map { "src \($0)" } ?? "")
             ip -6 route add local ::/0 dev lo
             """)
     }

@@ -132,9 +132,6 @@ import VolleyWire
             #expect(found.byteOffset == offset)
             #expect(found.message.contains(words), "\(found)")
         }
-        try damage(.corrupt, "names interface 1, and the section describes 1") {
-            $0.enhancedPacket(interface: 1, time: 0, [2])
-        }
         try damage(.corrupt, "claims 5 bytes, more than the 4") { $0.enhancedPacket(time: 0, [1, 2, 3], captured: 5) }
         try damage(.corrupt, "begins with a length of 36 and ends with 37") {
             $0.block(6, trailingLength: 37) { for _ in 0..<6 { $0.put(0 as UInt32) } }
@@ -154,6 +151,39 @@ import VolleyWire
         try damage(.corrupt, "byte-order magic") {
             $0.block(0x0a0d_0d0a) { for _ in 0..<4 { $0.put(0 as UInt32) } }
         }
+    }
+
+    @Test(
+        "packets on interfaces never described are counted as such, and the reading goes on", arguments: [false, true])
+    func undescribedInterfaces(isBigEndian: Bool) throws {
+        var file = CaptureBytes(isBigEndian: isBigEndian)
+        file.section()
+        file.simplePacket([1, 2, 3], original: 3)
+        file.interface(101)
+        file.enhancedPacket(time: 5, [1])
+        file.enhancedPacket(interface: 1, time: 9, [2])
+        file.enhancedPacket(time: 7, [3])
+        // The interfaces of a section end with it.
+        file.section()
+        file.enhancedPacket(time: 9, [4])
+        var reader = try CaptureReader(bytes: file.bytes)
+        var accounting = RecordAccounting()
+        var seen: [String] = []
+        let filter = try CaptureFilter("ip or ip6 or not ip")
+        while let record = try reader.next() {
+            accounting.count(record.decode())
+            let time = record.hasTimestamp ? "\(record.timestampNanoseconds)" : "no time"
+            let isMatching = try filter.matches(record)
+            seen.append("\(record.interface) \(record.linkType) \(record.capturedLength) \(time) \(isMatching)")
+        }
+        #expect(
+            seen == [
+                "0 undescribed interface 3 no time false", "0 RAW 1 5000 true",
+                "1 undescribed interface 1 no time false",
+                "0 RAW 1 7000 true", "0 undescribed interface 1 no time false",
+            ])
+        #expect(accounting[.malformed] == 5)
+        #expect(accounting[.undescribedInterface] == 3)
     }
 
     @Test func interfacesAreLimited() throws {

@@ -121,6 +121,65 @@ import VolleyCore
         #expect(decoder.accounting.total == 2)
     }
 
+    /// The bytes of `range` of what an outer packet carries, as a fragment of it.
+    private static func outerFragment(
+        _ content: [UInt8], _ range: Range<Int>, protocolNumber: String, identification: Int
+    ) -> [UInt8] {
+        let word = range.lowerBound / 8 | (range.upperBound < content.count ? 0x2000 : 0)
+        return hex(
+            "4500" + Packet.number(20 + range.count, digits: 4) + Packet.number(identification, digits: 4)
+                + Packet.number(word, digits: 4) + "40\(protocolNumber) 0000 c0000209 c6336409") + content[range]
+    }
+
+    @Test(arguments: ["2f", "11"])
+    func aTunnelInFragmentsIsJoinedBeforeItIsLookedInto(protocolNumber: String) {
+        let inner = hex(Packet.ipv4)
+        let header =
+            protocolNumber == "2f"
+            ? hex("0000 0800")
+            : hex("9c40 12b5" + Packet.number(30 + inner.count, digits: 4) + "0000")
+                + hex("08000000 00000100" + LinkLayerTests.macs + "0800")
+        let content = header + inner
+        var options = DecodingOptions()
+        options.tunnels = [.gre, .vxlan]
+        var decoder = RecordDecoder(options)
+        for range in [0..<16, 16..<content.count] {
+            let frame = Self.outerFragment(content, range, protocolNumber: protocolNumber, identification: 1)
+            let decoded = decoder.decode(RawSpan(frame.span), originalLength: frame.count, linkType: .rawIP)
+            guard range.lowerBound > 0 else {
+                #expect(decoded.recordClass == .pendingFragment)
+                continue
+            }
+            #expect(decoded.destination == Packet.destination4)
+            #expect(decoder.payload(of: decoded, in: RawSpan(frame.span)) == Packet.payload)
+        }
+        #expect(decoder.accounting[.delivered] == 1 && decoder.accounting[.joinedFragment] == 1)
+        #expect(decoder.accounting.total == 2)
+        // Nobody looks into it unasked.
+        var plain = RecordDecoder()
+        let part = Self.outerFragment(content, 0..<16, protocolNumber: "2f", identification: 1)
+        #expect(plain.decode(RawSpan(part.span), originalLength: 36, linkType: .rawIP).recordClass == .notUDP)
+    }
+
+    @Test func fragmentsOfATunnelThatComeInFragmentsAreJoinedTwice() {
+        let content = Fragments.datagram(payloadLength: 40)
+        var options = DecodingOptions()
+        options.tunnels = .gre
+        var decoder = RecordDecoder(options)
+        var last: (frame: DecodedFrame, payload: [UInt8])?
+        for (number, range) in [0..<24, 24..<48].enumerated() {
+            let packet = hex("0000 86dd") + Fragments.frame(content, range, isIPv6: true)
+            for part in [0..<32, 32..<packet.count] {
+                let frame = Self.outerFragment(packet, part, protocolNumber: "2f", identification: number)
+                let decoded = decoder.decode(RawSpan(frame.span), originalLength: frame.count, linkType: .rawIP)
+                if decoded.isDelivered { last = (decoded, decoder.payload(of: decoded, in: RawSpan(frame.span))) }
+            }
+        }
+        #expect(last?.payload == Array(content[8...]))
+        #expect(decoder.accounting[.delivered] == 1 && decoder.accounting[.joinedFragment] == 3)
+        #expect(decoder.accounting.total == 4)
+    }
+
     @Test func tunnelsInTunnelsComeToAnEnd() {
         var frame = hex(Packet.ipv4)
         for _ in 0..<50 {

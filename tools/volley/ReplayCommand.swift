@@ -23,7 +23,9 @@ struct ReplayCommand: ParsableCommand {
               volley replay big.pcap --as server:53 --into sink --filter 'udp and host 192.0.2.1' --json
               volley replay echo.pcapng --as every-server --into echo --ignore 0-1
               volley replay dns.pcap --as server:53 --to 127.0.0.1:5353 --speed 10 --key 0-1
-              volley replay dns.pcap --to 192.0.2.1:53 --pps 10000 --loop 100 --no-compare
+              volley replay dns.pcap --to localhost:53 --pps 10000 --loop 100 --no-compare
+              volley replay echo.pcapng --as server:7007 --into echo --seed 7 --loss 5% --reorder 10%
+              volley replay overlay.pcap --as server:53 --into echo --tunnels vxlan --checksums verify
 
             Exit status 1 means that the replies differ, 65 that nothing could be delivered or the file is damaged.
             """
@@ -68,14 +70,11 @@ struct ReplayCommand: ParsableCommand {
     @Flag(inversion: .prefixedNo, help: "Compare replies with the captured ones. (default: all services but sink)")
     var compare: Bool?
 
-    @Option(
-        help: ArgumentHelp(
-            "Offline: which endpoints hear of every ICMP error, as with IP_RECVERR: off, connected or all.",
-            valueName: "endpoints"), transform: parseErrorReception)
-    var errors: ErrorReception = .off
-
-    @OptionGroup var live: ReplayLiveOptions
-    @OptionGroup var rules: ReplayRuleOptions
+    @OptionGroup(title: "Records") var decoding: DecodingArguments
+    @OptionGroup(title: "The modelled host (offline)") var model: ReplayModelOptions
+    @OptionGroup(title: "Faults (offline)") var faults: FaultArguments
+    @OptionGroup(title: "Live replay") var live: ReplayLiveOptions
+    @OptionGroup(title: "Comparison") var rules: ReplayRuleOptions
 
     @Flag(help: "Print one JSON object.")
     var json = false
@@ -88,13 +87,19 @@ struct ReplayCommand: ParsableCommand {
             throw ValidationError("--max-gap must be 0 to 1,000,000,000 seconds.")
         }
         guard let target = live.to else {
-            if role == nil { throw ValidationError("--into takes --as: whose part the service takes.") }
+            guard let role else { throw ValidationError("--into takes --as: whose part the service takes.") }
+            if role.isEveryEndpoint, faults.outputDelivered != nil {
+                throw ValidationError("--output-delivered takes one server: --as server:PORT.")
+            }
             return
+        }
+        if let first = (model.used + faults.used).first {
+            throw ValidationError("\(first) is for offline replays: it takes --into, not --to.")
         }
         if output != nil { throw ValidationError("--output is for offline replays; with --to there is --update.") }
         if role?.isEveryEndpoint == true { throw ValidationError("--to takes one server: --as server:PORT.") }
-        if target.port == 0 || target.ip.isUnspecified { throw ValidationError("--to takes an address and a port.") }
-        if file == "-", live.loop > 1 {
+        if target.port == 0 { throw ValidationError("--to takes an address and a port.") }
+        if files.contains("-"), live.loop > 1 {
             throw ValidationError("standard input can be read only once: leave out --loop.")
         }
     }
@@ -102,6 +107,7 @@ struct ReplayCommand: ParsableCommand {
     func run() throws {
         try output.map(requireNew)
         try update.map(requireNew)
+        try faults.outputDelivered.map(requireNew)
         if let target = live.to { try runLive(target) } else { try runOffline() }
     }
 
@@ -138,13 +144,20 @@ struct ReplayCommand: ParsableCommand {
         options.comparesReplies = compare ?? (service != .sink)
         options.replyRules = rules.rules
         options.maxGap = maxGapDuration
-        options.receivesErrors = errors
+        options.drain = .seconds(live.drain ?? 0)
+        options.differencesMax = rules.differences
+        options.decoding = decoding.options
+        model.apply(to: &options)
+        options.faults = faults.plan
         let progress = ProgressLine("replaying", total: fileSize(file))
         defer { progress.end() }
         options.progress = { progress.update(bytes: $0.byteOffset, records: $0.records) }
         // The input first: a mistyped name must not leave an empty output behind.
         let reader = try CaptureReader(paths: CapturePaths.expand(files))
         options.output = try output.map { path throws(CaptureError) in
+            try CaptureWriter(path: path, format: .pcapng, linkType: .rawIP)
+        }
+        options.deliveredOutput = try faults.outputDelivered.map { path throws(CaptureError) in
             try CaptureWriter(path: path, format: .pcapng, linkType: .rawIP)
         }
         let golden = try update.map { path throws(CaptureError) in try CaptureTap(path: path) }
@@ -160,20 +173,30 @@ struct ReplayCommand: ParsableCommand {
 
 /// `--to`.
 extension ReplayCommand {
-    private func runLive(_ target: SocketAddress) throws {
-        let role = role ?? .server(port: target.port)
+    private func runLive(_ service: ServiceAddress) throws {
+        let role = role ?? .server(port: service.port)
+        let target: SocketAddress
+        do throws(ServiceAddress.NameError) {
+            target = try service.resolve()
+        } catch {
+            Console.complain("\(error)")
+            throw ExitCode.ioFailure
+        }
         var options = ReplayLive.Options(target: target)
         options.pacing = live.pacing(maxGap: maxGapDuration)
         options.socketsMax = live.sockets
         options.usesOriginalSources = live.originalSources
-        options.drain = .seconds(live.drain)
+        options.drain = .seconds(live.drain ?? 1)
+        options.differencesMax = rules.differences
         options.rules = compare ?? true ? rules.rules : nil
         options.fileSize = fileSize(file)
         let source: PacedCapture
         do throws(CaptureError) {
-            let path = file
-            source = try PacedCapture(as: role, filter: filter, passes: live.loop) { () throws(CaptureError) in
-                try CaptureReader(path: path)
+            let paths = try CapturePaths.expand(files)
+            source = try PacedCapture(
+                as: role, filter: filter, decoding: decoding.options, passes: live.loop
+            ) { () throws(CaptureError) in
+                try CaptureReader(paths: paths)
             }
             options.golden = try update.map { path throws(CaptureError) in try CaptureWriter(path: path) }
         } catch {
@@ -189,7 +212,8 @@ extension ReplayCommand {
         }
         let golden = options.golden
         let closing = Result { try golden?.close() }
-        let summary = ReplayLiveSummary(outcome, source, file: file, role: role, target: target)
+        let place = "\(service)" == "\(target)" ? "\(target)" : "\(service) (\(target))"
+        let summary = ReplayLiveSummary(outcome, source, file: file, role: role, target: place)
         if json { try Console.print(json: summary, indented: true) } else { try Console.print(summary.lines) }
         summary.warnings.forEach { Console.complain($0) }
         if let failure = outcome.failure {
@@ -219,14 +243,6 @@ extension ExitCode {
         let isFile = error.code == .cannotOpen || error.code == .readFailed || error.code == .writeFailed
         self = isFile ? .ioFailure : .unusableInput
     }
-}
-
-/// Who hears of errors, from the command line.
-func parseErrorReception(_ argument: String) throws -> ErrorReception {
-    guard let reception = ErrorReception(rawValue: argument) else {
-        throw ValidationError("endpoints that hear of errors are off, connected or all.")
-    }
-    return reception
 }
 
 /// A role from the command line, or why it is none.

@@ -6,9 +6,9 @@ import VolleyReplay
 struct ReplayLiveOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Send to a real service, live, instead of --into a built-in one.", valueName: "address:port"),
-        transform: parseAddress)
-    var to: SocketAddress?
+            "Send to a real service, live, instead of --into a built-in one; a host has a name or an address.",
+            valueName: "host:port"), transform: ServiceAddress.init(parsing:))
+    var to: ServiceAddress?
 
     @Option(
         parsing: .unconditional,
@@ -50,8 +50,10 @@ struct ReplayLiveOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Live: wait so long for the last answers.", valueName: "seconds"))
-    var drain = 1.0
+        help: ArgumentHelp(
+            "Wait so long for the last answers; offline, let timers run so long. (default: live 1, offline 0)",
+            valueName: "seconds"))
+    var drain: Double?
 
     /// The names of the catch-up policies.
     enum CatchUpPolicy: String, ExpressibleByArgument, CaseIterable {
@@ -77,7 +79,7 @@ struct ReplayLiveOptions: ParsableArguments {
         }
         guard loop >= 1 else { throw ValidationError("--loop must be 1 or more.") }
         guard (1...65_536).contains(sockets) else { throw ValidationError("--sockets must be 1 to 65,536.") }
-        guard drain >= 0, drain <= 1e6 else { throw ValidationError("--drain must be 0 to 1,000,000 seconds.") }
+        guard 0...1e6 ~= drain ?? 0 else { throw ValidationError("--drain must be 0 to 1,000,000 seconds.") }
         guard to == nil, paces > 0 || loop > 1 || originalSources else { return }
         throw ValidationError(
             "--speed, --pps, --top-speed, --loop and --original-sources take a live replay: add --to.")
@@ -113,7 +115,13 @@ struct ReplayRuleOptions: ParsableArguments {
         help: ArgumentHelp("A reply that comes so much after the captured one is late.", valueName: "seconds"))
     var lateAfter: Double?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How many differences are shown.", valueName: "count"))
+    var differences = 10
+
     func validate() throws {
+        guard 0...1_000_000 ~= differences else { throw ValidationError("--differences must be 0 to 1,000,000.") }
         if let lateAfter, !(lateAfter >= 0 && lateAfter <= 1e9) {
             throw ValidationError("--late-after must be 0 to 1,000,000,000 seconds.")
         }

@@ -35,11 +35,11 @@ struct ReplayLiveSummary: Encodable {
     let warnings: [String]
 
     init(
-        _ outcome: ReplayLive.Outcome, _ source: PacedCapture, file: String, role: ReplayRole, target: SocketAddress
+        _ outcome: ReplayLive.Outcome, _ source: PacedCapture, file: String, role: ReplayRole, target: String
     ) {
         self.file = file
         self.role = "\(role)"
-        self.target = "\(target)"
+        self.target = target
         records = source.records.total
         classes = Dictionary(
             uniqueKeysWithValues: RecordClass.all.map { ($0.name, source.records[$0]) }.filter { $0.1 > 0 })

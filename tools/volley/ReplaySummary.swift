@@ -7,7 +7,7 @@ import VolleyWire
 /// What `volley replay` says.
 struct ReplaySummary: Encodable {
     struct Datagrams: Encodable {
-        let received, captured, elsewhere, afterClose, kernelDropped, neverRead, ambiguous: Int
+        let received, captured, elsewhere, afterClose, kernelDropped, neverRead, lost, duplicated, ambiguous: Int
     }
 
     struct ICMPErrors: Encodable {
@@ -18,16 +18,49 @@ struct ReplaySummary: Encodable {
         let received, sent: UInt64
     }
 
+    struct Faults: Encodable {
+        let seed: UInt64
+        /// Datagrams judged, and faults by kind, of either direction.
+        let received, sent: [String: Int]
+        /// Late or changed datagrams that could not be sent.
+        let refused: Int
+
+        init(_ faults: ReplayFaults) {
+            seed = faults.seed
+            (received, sent) = (Self.counts(faults.receiving), Self.counts(faults.sending))
+            refused = faults.refused
+        }
+
+        /// The same for a person.
+        var line: String {
+            "faults: seed \(seed); received: \(Self.text(received)); sent: \(Self.text(sent))"
+                + (refused > 0 ? "; \(refused.grouped) late or changed ones could not be sent" : "")
+        }
+
+        private static func text(_ counts: [String: Int]) -> String {
+            let kinds = FaultEvent.Kind.all.compactMap { kind in counts["\(kind)"].map { "\(kind) \($0.grouped)" } }
+            return kinds.isEmpty ? "none" : kinds.joined(separator: ", ")
+        }
+
+        private static func counts(_ counts: FaultCounts) -> [String: Int] {
+            var result = ["datagrams": counts.datagrams]
+            for kind in FaultEvent.Kind.all where counts[kind] > 0 { result["\(kind)"] = counts[kind] }
+            return result
+        }
+    }
+
     let file, role: String
     let records: Int
     /// Records by class; the sum is `records`.
     let classes: [String: Int]
-    /// What became of the UDP datagrams; the sum (but `ambiguous`) is `classes.delivered`.
+    /// What became of the UDP datagrams; the sum (but `ambiguous`, and less `duplicated`) is `classes.delivered`.
     let datagrams: Datagrams
     /// What became of the ICMP errors; the sum is `classes.icmpError`.
     let icmpErrors: ICMPErrors
     let received, bytesReceived, batches, sent, bytesSent, sendsDropped: UInt64
     let errors: [String: UInt64]
+    /// Nil without faults.
+    let faults: Faults?
     /// Nil when replies were not compared.
     let replies: ReplySummary?
     /// The capture's time.
@@ -52,7 +85,7 @@ struct ReplaySummary: Encodable {
         datagrams = Datagrams(
             received: counts.received, captured: counts.captured, elsewhere: counts.elsewhere,
             afterClose: counts.afterClose, kernelDropped: counts.kernelDropped, neverRead: counts.neverRead,
-            ambiguous: counts.ambiguous)
+            lost: counts.lost, duplicated: counts.duplicated, ambiguous: counts.ambiguous)
         let network = report.errors
         icmpErrors = ICMPErrors(
             delivered: network.delivered, unheard: network.unheard, ignored: network.ignored,
@@ -62,6 +95,7 @@ struct ReplaySummary: Encodable {
         batches = statistics.receiveBatches
         (sent, bytesSent, sendsDropped) = (statistics.sent, statistics.bytesSent, statistics.sendsDropped)
         errors = Dictionary(statistics.errors.map { ("\($0.key.rawValue) \($0.key)", $0.value) }, uniquingKeysWith: +)
+        faults = report.faults.map(Faults.init)
         replies = report.replies.map(ReplySummary.init)
         endpoints = report.endpoints.map {
             Endpoint(role: "\($0.role)", received: $0.statistics.received, sent: $0.statistics.sent)
@@ -91,13 +125,16 @@ struct ReplaySummary: Encodable {
         if datagrams.afterClose > 0 { others.append("\(datagrams.afterClose.grouped) after the service closed") }
         if datagrams.kernelDropped > 0 { others.append("\(datagrams.kernelDropped.grouped) dropped, buffer full") }
         if datagrams.neverRead > 0 { others.append("\(datagrams.neverRead.grouped) never read") }
+        if datagrams.lost > 0 { others.append("\(datagrams.lost.grouped) lost by faults") }
+        if datagrams.duplicated > 0 { others.append("\(datagrams.duplicated.grouped) doubled by faults") }
         if !others.isEmpty { lines.append("other datagrams: " + others.joined(separator: ", ")) }
         if icmpErrors.delivered + icmpErrors.unheard + icmpErrors.ignored > 0 {
             lines.append(
                 "ICMP errors: \(icmpErrors.delivered.grouped) delivered, \(icmpErrors.unheard.grouped) not asked for "
-                    + "(see --errors), \(icmpErrors.ignored.grouped) without errno")
+                    + "(see --receive-errors), \(icmpErrors.ignored.grouped) without errno")
         }
         if endpoints.count > 1 { lines.append("endpoints: \(endpoints.count.grouped)") }
+        if let faults { lines.append(faults.line) }
         if let replies { lines += replies.lines }
         lines += errors.sorted { $0.key < $1.key }.map { "errors: \($0.value) × errno \($0.key)" }
         lines.append(

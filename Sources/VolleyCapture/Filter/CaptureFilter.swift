@@ -32,11 +32,14 @@ public final class CaptureFilter {
 
     /// Whether a packet matches; the arguments are those of ``FrameDecoder/decode(_:originalLength:linkType:)``.
     ///
+    /// None of ``LinkType/undescribed`` does, since nobody knows what it begins with.
+    ///
     /// - Throws: ``CaptureError`` when the expression makes no sense on this link type.
     public func matches(
         _ packet: RawSpan, originalLength: Int, linkType: LinkType
     ) throws(CaptureError) -> Bool {
         if programs[lastUsed].linkType != linkType {
+            if linkType == .undescribed { return false }
             if let index = programs.firstIndex(where: { $0.linkType == linkType }) {
                 lastUsed = index
             } else {

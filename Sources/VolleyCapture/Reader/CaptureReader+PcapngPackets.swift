@@ -23,10 +23,16 @@ extension CaptureReader {
 
     /// Simple Packet Block: original length and bytes of a packet of the first interface, and nothing else.
     mutating func readSimplePacket(_ body: Range<Int>) throws(CaptureError) {
-        let description = try interface(0)
         let original = Int(word(at: body.lowerBound))
-        let snapLength = description.snapLength == 0 ? original : description.snapLength
-        current.linkType = description.linkType
+        var snapLength = original
+        if let description = interfaces.first {
+            if description.snapLength != 0 { snapLength = description.snapLength }
+            current.linkType = description.linkType
+        } else {
+            // How much of it was captured is only told by its block, which is padded.
+            snapLength = body.count - 4
+            current.linkType = .undescribed
+        }
         current.interface = 0
         current.originalLength = original
         current.hasTimestamp = false
@@ -41,7 +47,6 @@ extension CaptureReader {
     }
 
     private mutating func readPacket(_ body: Range<Int>, interface number: Int) throws(CaptureError) {
-        let description = try interface(number)
         let start = body.lowerBound
         let captured = Int(word(at: start + 12))
         let room = body.count - 20
@@ -49,7 +54,14 @@ extension CaptureReader {
             throw blockError(
                 .corrupt, "the packet claims \(captured) bytes, more than the \(room) its block has room for")
         }
-        setPacket(start, captured: captured, end: body.upperBound, interface: number, description)
+        if number < interfaces.count {
+            setPacket(
+                start, captured: captured, end: body.upperBound, interface: number, interfaces[number])
+        } else {
+            // What its time is counted in is unknown, too.
+            setPacket(start, captured: captured, end: body.upperBound, interface: number, linkType: .undescribed)
+            current.hasTimestamp = false
+        }
     }
 
     /// Takes the block at the input's position if it is an enhanced packet, wholly in memory and sound.
@@ -80,24 +92,24 @@ extension CaptureReader {
         _ start: Int, captured: Int, end: Int, interface number: Int, _ description: CaptureInterface
     ) {
         let units = UInt64(word(at: start + 4)) << 32 | UInt64(word(at: start + 8))
-        current.linkType = description.linkType
-        current.interface = number
         current.timestampNanoseconds = description.nanoseconds(units)
         current.hasTimestamp = true
+        setPacket(start, captured: captured, end: end, interface: number, linkType: description.linkType)
+    }
+
+    /// The same without its time.
+    @inline(__always)
+    private mutating func setPacket(
+        _ start: Int, captured: Int, end: Int, interface number: Int, linkType: LinkType
+    ) {
+        current.linkType = linkType
+        current.interface = number
         current.isBigEndian = isBigEndian
         current.originalLength = Int(word(at: start + 16))
         current.bytesOffset = start + 20
         current.bytesLength = captured
         current.optionsOffset = min(start + 20 + (captured + 3) & ~3, end)
         current.optionsLength = end - current.optionsOffset
-    }
-
-    private func interface(_ number: Int) throws(CaptureError) -> CaptureInterface {
-        guard number < interfaces.count else {
-            throw blockError(
-                .corrupt, "the packet names interface \(number), and the section describes \(interfaces.count)")
-        }
-        return interfaces[number]
     }
 
     @inline(__always)

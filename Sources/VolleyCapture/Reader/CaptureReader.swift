@@ -14,7 +14,8 @@ import VolleyWire
 /// pcap is read in both byte orders, with microseconds, nanoseconds and the longer record headers of "modified" pcap;
 /// pcapng with any number of sections in either byte order, interfaces of different link types and snap lengths,
 /// decimal and binary resolutions and offsets of time stamps, enhanced, simple and obsolete packet blocks. Other blocks
-/// are skipped without being kept. Versions are not looked at: what follows an unknown one is read as if it were known.
+/// are skipped without being kept. A packet on an interface that was never described is a record of the link type
+/// ``LinkType/undescribed``, and ends in the class malformed, reason ``MalformedReason/undescribedInterface``. Versions are not looked at: what follows an unknown one is read as if it were known.
 /// Solaris' snoop files (RFC 1761) are read as well.
 ///
 /// Files compressed with gzip, zstd, lz4, xz or bzip2 are recognised by their first bytes, whatever their name, in files,

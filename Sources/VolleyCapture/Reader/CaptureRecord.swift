@@ -23,7 +23,8 @@ public struct CaptureRecord: ~Escapable {
 
     /// Nanoseconds since the Unix epoch.
     ///
-    /// pcapng's simple packet block has no time stamp: such a record has that of the record before it, 0 if it is the
+    /// pcapng's simple packet block has no time stamp, and one on an interface never described has none that could be
+    /// read: such a record has that of the record before it, 0 if it is the
     /// first, and ``hasTimestamp`` is `false`. A time that does not fit 64 bits is clamped.
     @inlinable public var timestampNanoseconds: Int64 { header.timestampNanoseconds }
 

@@ -22,6 +22,9 @@ struct CaptureClock {
         instant = timeline.take(timestamp)
     }
 
+    /// Goes to the instant of something that no record stands for.
+    mutating func set(_ instant: Int64) { self.instant = instant }
+
     /// The times of the first and of the latest record.
     var span: ClosedRange<WallClockTime>? {
         guard let first, let latest = timeline.latestTimestamp else { return nil }

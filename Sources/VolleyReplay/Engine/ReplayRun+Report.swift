@@ -21,6 +21,9 @@ extension ReplayRun {
             errors.afterClose += endpoint.world.errorsLost
         }
         datagrams.received = Int(clamping: statistics.received)
+        let faults = faults?.report()
+        datagrams.lost = faults?.receiving.lost ?? 0
+        datagrams.duplicated = faults?.receiving[.duplication] ?? 0
         return ReplayReport(
             role: role, records: decoder?.accounting ?? accounting, datagrams: datagrams, errors: errors,
             statistics: statistics,
@@ -28,13 +31,15 @@ extension ReplayRun {
             sent: sink.sent, timeSpan: clock.span, duration: .nanoseconds(loop.now.nanoseconds),
             timestampsBackwards: clock.backwards, gapsClamped: clock.gapsClamped,
             endpoints: endpoints.map { ReplayEndpointReport(role: $0.role, statistics: $0.transport.statistics) },
-            damage: damage,
+            faults: faults, damage: damage,
             warnings: warnings(statistics, comparison))
     }
 
     borrowing func warnings(_ statistics: DatagramStatistics, _ comparison: ReplyComparison?) -> [String] {
         var warnings: [String] = []
-        if datagrams.received == 0 {
+        if datagrams.received == 0, datagrams.lost > 0 {
+            warnings.append("nothing was delivered: faults lost \(datagrams.lost) datagrams for \(role)")
+        } else if datagrams.received == 0 {
             warnings.append(
                 "nothing was delivered: the capture holds no datagram for \(role); "
                     + census.summary(of: role))

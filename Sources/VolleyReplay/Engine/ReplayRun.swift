@@ -13,7 +13,7 @@ struct ReplayRun: ~Copyable {
     let loop = VirtualEventLoop()
     let sink: ReplaySink
     /// The endpoint of the batch being gathered; the only one, unless every server has its own.
-    private var endpoint: ReplayEndpoint {
+    var endpoint: ReplayEndpoint {
         didSet { (world, transport) = (endpoint.world, endpoint.transport) }
     }
     /// The endpoint's own: here without a step in between for every datagram.
@@ -21,7 +21,7 @@ struct ReplayRun: ~Copyable {
     private(set) var transport: RingTransport
     /// Those whose protocol has been made.
     var endpoints: [ReplayEndpoint] = []
-    private var servers = ReplayServers()
+    var servers = ReplayServers()
     /// Set once the protocol has its transport.
     var isStarted = false
 
@@ -35,10 +35,12 @@ struct ReplayRun: ~Copyable {
     private var isSelective = true
     var census = DestinationCensus()
     var clock: CaptureClock
+    /// What goes wrong on purpose; see `ReplayRun+Faults.swift`.
+    let faults: RunFaults?
     private let coalescing: Int64
     private let batchMax: Int
     /// How many more datagrams may come.
-    private var allowance: Int
+    var allowance: Int
 
     // The batch being gathered: how many, their bytes, the time of the last and of the latest that may join (the end of
     // time, if nothing is gathered).
@@ -59,7 +61,9 @@ struct ReplayRun: ~Copyable {
         reassembler = FragmentReassembler(limits: options.decoding.fragments)
         var plain = DecodingOptions()
         plain.fragments = options.decoding.fragments
-        decoder = options.decoding == plain ? nil : RecordDecoder(options.decoding)
+        faults = RunFaults(options)
+        // Faults take that way, too: the other asks for nothing.
+        decoder = options.decoding == plain && faults == nil ? nil : RecordDecoder(options.decoding)
         sink = ReplaySink(options, loop: loop)
         endpoint = ReplayEndpoint(role, options, loop: loop, sink: sink)
         world = endpoint.world
@@ -83,6 +87,7 @@ struct ReplayRun: ~Copyable {
         finish()
         let comparison = sink.finishComparison()
         try sink.close()
+        try faults?.close()
         if let damage, damage.code == .invalidFilter { throw damage }
         return makeReport(comparison, damage)
     }
@@ -97,10 +102,10 @@ struct ReplayRun: ~Copyable {
             guard try reader.advanceSlowly() else { return false }
         }
         if reader.current.hasTimestamp { clock.take(reader.current.timestampNanoseconds, loop) }
-        let time = clock.instant
-        if time > batchDeadline || loop.earliest < time { moveTime(to: time) }
         // Whatever is not common is elsewhere: it would be in the way of what is.
         if isSelective, try takeSelectively(&reader, filter, makeProtocol) { return true }
+        let time = clock.instant
+        if time > batchDeadline || loop.earliest < time { moveTime(to: time) }
         let frame = FrameDecoder.decode(
             reader.recordBytes, originalLength: reader.current.originalLength, linkType: reader.current.linkType)
         guard frame.isDelivered else {
@@ -109,9 +114,16 @@ struct ReplayRun: ~Copyable {
         }
         accounting.count(.delivered)
         // Only scalars go on from here: to pass the record or the frame would be to copy it.
-        route(
-            frame.payload(in: reader.recordBytes), from: frame.source, to: frame.destination,
-            record: reader.current.number, at: reader.current.timestampNanoseconds, makeProtocol)
+        let (source, destination) = (frame.source, frame.destination)
+        if role.isEveryServer || !role.isLocal(destination) || !role.accepts(source) {
+            let isForUs = takeAside(
+                frame.payload(in: reader.recordBytes), from: source, to: destination, record: reader.current.number,
+                at: reader.current.timestampNanoseconds, makeProtocol)
+            guard isForUs else { return true }
+        }
+        receive(
+            frame.payload(in: reader.recordBytes), from: source, to: destination.ip,
+            at: reader.current.timestampNanoseconds)
         return true
     }
 
@@ -154,28 +166,34 @@ struct ReplayRun: ~Copyable {
         if frame.recordClass == .icmpError { takeError(frame, in: reader.recordBytes) }
     }
 
-    /// Takes a datagram: if it is for the local endpoint, into the batch.
+    /// Takes a datagram for the local endpoint into the batch; its payload has to stay in place until that is delivered.
     @_transparent
-    private mutating func route(
-        _ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, record: Int,
-        at timestamp: Int64, _ makeProtocol: () -> any DatagramProtocol
+    private mutating func receive(
+        _ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64
     ) {
-        if role.isEveryServer || !role.isLocal(destination) || !role.accepts(source) {
-            let isForUs = takeAside(payload, from: source, to: destination, record: record, at: timestamp, makeProtocol)
-            guard isForUs else { return }
-        }
         let time = clock.instant
         if batchCount == batchMax { deliverFull(at: time) }
         allowance &-= 1
         if role.isLocal(source) { datagrams.ambiguous &+= 1 }
-        world.noteLocal(destination.ip)
-        guard world.isDirect else { return world.hold(payload, from: source, to: destination.ip, at: timestamp) }
+        let local = world.localAddress(of: local)
+        guard world.isDirect else { return world.hold(payload, from: source, to: local, at: timestamp) }
         if batchDeadline == .max { batchDeadline = time.addingClamped(coalescing) }
-        world.fill(batchCount, payload: payload, from: source, to: destination.ip, at: timestamp)
+        world.fill(batchCount, payload: payload, from: source, to: local, at: timestamp)
         batchCount &+= 1
         batchBytes &+= payload.byteCount
         batchTime = time
     }
+
+    /// Takes a datagram for the local endpoint whose payload does not stay in place.
+    mutating func receiveTransient(
+        _ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64
+    ) {
+        receive(payload, from: source, to: local, at: timestamp)
+        if batchCount > 0 { world.keep(batchCount) }
+    }
+
+    /// When the batch being gathered will be delivered.
+    var gatheredTime: Int64? { batchDeadline != .max ? batchTime : nil }
 
     /// Takes a datagram that is of another endpoint than the present one, or sent by it, or of none.
     ///
@@ -195,7 +213,9 @@ struct ReplayRun: ~Copyable {
         }
         switch isAnswer {
         case false?: return true
-        case true?: takeCaptured(payload, from: source, to: destination, record: record, at: timestamp)
+        case true?:
+            faults?.record(payload, from: source, to: destination, at: loop.wallClock(at: clock.instant))
+            takeCaptured(payload, from: source, to: destination, record: record, at: timestamp)
         case nil: datagrams.elsewhere &+= 1
         }
         return false
@@ -203,7 +223,7 @@ struct ReplayRun: ~Copyable {
 
     /// Delivers what nothing at `time` may join any more, and runs the timers due before.
     @inline(never)
-    private mutating func moveTime(to time: Int64) {
+    mutating func moveTime(to time: Int64) {
         if batchDeadline != .max {
             if time <= batchDeadline, !loop.hasTimer(before: time) { return }
             deliverGathered()
@@ -252,7 +272,7 @@ struct ReplayRun: ~Copyable {
     }
 
     /// Datagrams of one batch are of one endpoint.
-    private mutating func change(to other: ReplayEndpoint) {
+    mutating func change(to other: ReplayEndpoint) {
         guard other !== endpoint else { return }
         deliverBatch()
         endpoint = other
@@ -301,6 +321,7 @@ struct ReplayRun: ~Copyable {
         _ frame: DecodedFrame, of bytes: RawSpan, record: Int, at timestamp: Int64,
         _ makeProtocol: () -> any DatagramProtocol
     ) {
+        if faults != nil { takeArrivals() } else { moveTime(to: clock.instant) }
         if frame.recordClass == .icmpError {
             let packet = frame.isReassembled ? decoder?.packet ?? [] : Array(copying: bytes)
             return takeError(frame, in: RawSpan(packet.span))
@@ -316,10 +337,14 @@ struct ReplayRun: ~Copyable {
         _ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, record: Int,
         at timestamp: Int64, _ makeProtocol: () -> any DatagramProtocol
     ) {
-        route(
-            payload, from: source, to: destination, record: record, at: timestamp, makeProtocol)
-        // The payload's place is gone when this returns.
-        if batchCount > 0 { world.keep(batchCount) }
+        let isForUs = !role.isEveryServer && role.isLocal(destination) && role.accepts(source)
+        guard isForUs || takeAside(payload, from: source, to: destination, record: record, at: timestamp, makeProtocol)
+        else { return }
+        if faults != nil {
+            offer(payload, from: source, to: destination)
+        } else {
+            receiveTransient(payload, from: source, to: destination.ip, at: timestamp)
+        }
     }
 
     /// Takes an ICMP or ICMPv6 error.
@@ -333,6 +358,7 @@ struct ReplayRun: ~Copyable {
             errors.elsewhere += 1
             return
         }
+        faults?.record(frame, in: bytes, at: loop.wallClock(at: clock.instant))
         guard let errno = error.errno else {
             errors.ignored += 1
             return
@@ -397,11 +423,12 @@ struct ReplayRun: ~Copyable {
 
     private mutating func begin(_ makeProtocol: () -> any DatagramProtocol) {
         endpoints.append(endpoint)
-        transport.start(makeProtocol(), in: world, tap: options.tap)
+        transport.start(makeProtocol(), in: faults?.world(of: endpoint) ?? world, tap: options.tap)
         loop.runTurns()
     }
 
     private mutating func finish() {
+        if faults != nil { takeLastArrivals() }
         deliverBatch()
         var last = clock.instant.addingClamped(max(0, options.drain.wholeNanoseconds))
         loop.advance(to: MonotonicInstant(nanoseconds: last))
@@ -412,6 +439,7 @@ struct ReplayRun: ~Copyable {
                 loop.advance(to: MonotonicInstant(nanoseconds: next))
             }
         }
+        faults?.markEnd(loop)
         for endpoint in endpoints { endpoint.transport.close() }
         loop.runTurns()
         // What waits for a slow link leaves before the end, too.
@@ -420,6 +448,7 @@ struct ReplayRun: ~Copyable {
             endpoint.transport.abort()
         }
         loop.runTurns()
+        faults?.sendLate(loop)
         loop.end()
     }
 }

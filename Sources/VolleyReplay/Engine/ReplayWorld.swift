@@ -191,14 +191,26 @@ final class ReplayWorld: DatagramWorld {
         return SocketAddress(family == .ipv6 ? latestLocal.ipv6 : latestLocal.ipv4, port: role.local.port)
     }
 
-    /// Notes an address of the local endpoint, for what is sent without being a reply.
+    /// The local address that a datagram to `address` is said to have; an endpoint's own is noted for what is sent
+    /// without being a reply.
     @inline(__always)
-    func noteLocal(_ address: IPAddress) {
+    func localAddress(of address: IPAddress) -> IPAddress {
         if address.isIPv6 {
             if address != latestLocal.ipv6, address.canBeSource { latestLocal.ipv6 = address }
-        } else if address != latestLocal.ipv4, address.canBeSource {
-            latestLocal.ipv4 = address
+        } else if address != latestLocal.ipv4 {
+            return otherLocalAddress(of: address)
         }
+        return address
+    }
+
+    /// Of what was sent to a group or to everybody over IPv4, Linux says which address would answer (ip(7),
+    /// `ipi_spec_dst`): here the endpoint's own, or the latest one that was met; 0.0.0.0 as long as there is none.
+    private func otherLocalAddress(of address: IPAddress) -> IPAddress {
+        if address.canBeSource {
+            latestLocal.ipv4 = address
+            return address
+        }
+        return !role.isWildcard && role.local.ip.canBeSource ? role.local.ip : latestLocal.ipv4
     }
 
     // MARK: DatagramWorld

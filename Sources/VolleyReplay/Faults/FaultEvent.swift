@@ -30,7 +30,8 @@ public struct FaultEvent: Hashable, Sendable {
         /// An ICMP error.
         public static let icmp = Kind(9, "icmp")
 
-        static let all = [loss, burstLoss, duplication, reordering, delay, truncation, corruption, errno, icmp]
+        /// All of them.
+        public static let all = [loss, burstLoss, duplication, reordering, delay, truncation, corruption, errno, icmp]
     }
 
     /// Its number among the faults of its injector, from 1.

@@ -13,7 +13,8 @@ public final class FaultInjector {
     /// The faults so far, in the order they were decided.
     public private(set) var events: [FaultEvent] = []
     private var plan: FaultPlan
-    private var counts = [Int](repeating: 0, count: 10)
+    /// By kind, of what is received (or carried by a link) and of what is sent.
+    private var counts = (received: [Int](repeating: 0, count: 10), sent: [Int](repeating: 0, count: 10))
     private var receiving: Stream
     private var sending: Stream
 
@@ -48,10 +49,17 @@ public final class FaultInjector {
     }
 
     /// How many faults of a kind there were.
-    public func count(of kind: FaultEvent.Kind) -> Int { counts[Int(kind.code)] }
+    public func count(of kind: FaultEvent.Kind) -> Int {
+        counts.received[Int(kind.code)] + counts.sent[Int(kind.code)]
+    }
 
     /// How many faults there were.
-    public var count: Int { counts.reduce(0, +) }
+    public private(set) var count = 0
+
+    /// What became of what is received, or carried by a link.
+    var receivingCounts: FaultCounts { FaultCounts(datagrams: receiving.number, counts.received, isSend: false) }
+    /// What became of what is sent.
+    var sendingCounts: FaultCounts { FaultCounts(datagrams: sending.number, counts.sent, isSend: true) }
 
     /// What becomes of one datagram.
     struct Verdict {
@@ -188,7 +196,12 @@ public final class FaultInjector {
     }
 
     private func note(_ kind: FaultEvent.Kind, _ subject: FaultSubject, _ value: Int64 = 0) {
-        counts[Int(kind.code)] += 1
+        count += 1
+        if subject.direction == .send {
+            counts.sent[Int(kind.code)] += 1
+        } else {
+            counts.received[Int(kind.code)] += 1
+        }
         guard events.count < Self.eventsMax else { return }
         events.append(FaultEvent(number: count, kind: kind, subject: subject, value: value))
     }

@@ -95,11 +95,23 @@ public final class FaultStage {
         return arrival
     }
 
-    private func write(_ arrival: Arrival) {
-        guard let writer, writeFailure == nil, let payload = arrival.payload else { return }
+    /// Forgets what is still on its way, and says how many datagrams that were.
+    func discard() -> Int {
+        var count = 0
+        while let arrival = waiting.removeFirst() { count += arrival.payload == nil ? 0 : 1 }
+        return count
+    }
+
+    /// What the record of an arrival is to say: its faults, and those before it that brought nothing.
+    func comment(for arrival: Arrival) -> String? {
         let numbers = silent.flatMap { Array($0) } + Array(arrival.faults)
         silent = []
-        let comment = numbers.isEmpty ? nil : injector.text(of: numbers)
+        return numbers.isEmpty ? nil : injector.text(of: numbers)
+    }
+
+    private func write(_ arrival: Arrival) {
+        guard let writer, writeFailure == nil, let payload = arrival.payload else { return }
+        let comment = comment(for: arrival)
         do throws(CaptureError) {
             try writer.writeDatagram(
                 RawSpan(payload.span), from: arrival.source, to: arrival.destination,

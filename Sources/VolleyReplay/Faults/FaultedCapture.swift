@@ -13,6 +13,9 @@ import VolleyWire
 /// let report = try Replay(bytes: writer.bytes, as: .server(port: 53)).run { DNSResponder(zone) }
 /// ```
 ///
+/// A replay does the same on its way, and more: ``ReplayOptions/faults``, ``ReplayOptions/deliveredOutput``. This is for
+/// captures that others are to read.
+///
 /// The file is the test of a run that fails: it brings the same again, without seed and plan. Error numbers are not in
 /// it, since a capture cannot hold them.
 public enum FaultedCapture {
@@ -20,7 +23,8 @@ public enum FaultedCapture {
     ///
     /// Datagrams for the endpoint become bare IP packets, with their faults as comments. All other records are copied,
     /// on interfaces of their own link types. Records stay in the order of time; what is late goes between later ones.
-    /// A datagram in fragments is such a record, and meets none.
+    /// A datagram in fragments is such a record, and meets none. A record of an interface never described is left out,
+    /// since it could only be described now.
     ///
     /// - Parameters:
     ///   - reader: what is read.
@@ -52,6 +56,7 @@ public enum FaultedCapture {
                 continue
             }
             let linkType = record.linkType
+            if linkType == .undescribed { continue }
             if interfaces[linkType] == nil { interfaces[linkType] = try writer.addInterface(linkType: linkType) }
             try writer.write(
                 record.bytes, at: timestamp, originalLength: record.originalLength,

@@ -14,6 +14,20 @@ final class FaultedWorld: DatagramWorld {
     /// An errno decided for a datagram that was not the head of its attempt, until it is the head of the next one.
     private var decided: CInt?
     private var isShutDown = false
+    /// A datagram that the world has refused, so that the next attempt goes on with it and does not judge it anew.
+    private var unfinished: (payload: [UInt8], destination: SocketAddress, verdict: FaultInjector.Verdict)?
+    private var late = TimedQueue<LateSend>()
+    /// Late and changed datagrams that the world would not take.
+    private(set) var refused = 0
+    /// Told of every injected ICMP error that finds the endpoint open, heard or not.
+    var onReport: ((ICMPReport) -> Void)?
+
+    /// A datagram on its way out.
+    private struct LateSend {
+        let payload: [UInt8]
+        let destination: SocketAddress?
+        let control: SendControl
+    }
 
     /// Puts faults before the sends of `world`; `reception` says who hears of injected ICMP errors.
     init(_ world: any DatagramWorld, _ injector: FaultInjector, transport: RingTransport, reception: ErrorReception) {
@@ -54,12 +68,14 @@ final class FaultedWorld: DatagramWorld {
         let destination = transport.names.remote ?? named ?? .unspecified
         let local = unsafe source(slot.pointee.control?.pointee.local ?? .unknown)
         let loop = transport.eventLoop
-        let verdict = injector.judge(.send, payload, from: local, to: destination, at: loop.now)
+        var verdict =
+            again(payload, to: destination)
+            ?? injector.judge(.send, payload, from: local, to: destination, at: loop.now)
         if let errno = verdict.errno {
             decided = errno.rawValue
             return errno.rawValue
         }
-        if let icmp = verdict.icmp {
+        if let icmp = verdict.icmp.take() {
             let message = ICMPReport(
                 type: icmp.fault.type, code: icmp.fault.code, info: icmp.fault.info,
                 offender: icmp.fault.offender ?? destination.ip.unmapped,
@@ -69,15 +85,27 @@ final class FaultedWorld: DatagramWorld {
         }
         var control = unsafe slot.pointee.control?.pointee ?? SendControl()
         if control.local.ip.isMulticast { control.local = .unknown }
-        for copy in verdict.copies {
+        while let copy = verdict.copies.first {
             if copy.delay == 0, copy.payload == nil {
                 let result = unsafe world.transmit(slot, count: 1)
-                if result < 0 { return CInt(clamping: -result) }
+                if result < 0 {
+                    unfinished = (Array(copying: payload), destination, verdict)
+                    return CInt(clamping: -result)
+                }
             } else {
                 sendLater(copy.payload ?? Array(copying: payload), to: named, control, after: copy.delay)
             }
+            verdict.copies.removeFirst()
         }
         return 0
+    }
+
+    /// What was decided for a datagram that was refused, if this is the one.
+    private func again(_ payload: RawSpan, to destination: SocketAddress) -> FaultInjector.Verdict? {
+        guard let refused = unfinished.take(), refused.destination == destination,
+            refused.payload == Array(copying: payload)
+        else { return nil }
+        return refused.verdict
     }
 
     /// Where a datagram leaves from, as far as the endpoint knows.
@@ -92,7 +120,19 @@ final class FaultedWorld: DatagramWorld {
     ) {
         guard delay > 0 else { return sendCopy(payload, to: destination, control) }
         // What is on its way arrives, also when the endpoint is closed meanwhile: the worlds of this module allow that.
-        transport.eventLoop.callLater(.nanoseconds(delay)) { [self] in sendCopy(payload, to: destination, control) }
+        let loop = transport.eventLoop
+        let time = loop.now.nanoseconds.addingClamped(delay)
+        late.insert(LateSend(payload: payload, destination: destination, control: control), at: time)
+        // Each call sends one, and both are in the order of their times and then of their age.
+        loop.callAt(MonotonicInstant(nanoseconds: time)) { [self] in sendLate() }
+    }
+
+    /// When the next late datagram is to be sent.
+    var nextLateSend: Int64? { late.nextTime }
+
+    /// Sends the next late datagram.
+    func sendLate() {
+        if let next = late.removeFirst() { sendCopy(next.payload, to: next.destination, next.control) }
     }
 
     /// Sends bytes of our own; what the world says to them is nobody's concern any more.
@@ -107,7 +147,7 @@ final class FaultedWorld: DatagramWorld {
                         payload: base, count: UInt32(clamping: bytes.count),
                         destination: destination == nil ? nil : UnsafeRawPointer(name),
                         destinationLength: UInt32(MemoryLayout<SocketAddress>.size), control: control)
-                    _ = unsafe world.transmit(&slot, count: 1)
+                    if unsafe world.transmit(&slot, count: 1) < 0 { refused += 1 }
                 }
             }
         }
@@ -115,6 +155,7 @@ final class FaultedWorld: DatagramWorld {
 
     private func report(_ message: ICMPReport, peer: SocketAddress) {
         let isConnected = transport.names.isConnected
+        if !isShutDown { onReport?(message) }
         guard !isShutDown, let outcome = message.outcome, outcome.reaches(reception, isConnected: isConnected)
         else { return }
         transport.receiveFailed(

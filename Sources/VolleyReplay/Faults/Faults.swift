@@ -104,7 +104,8 @@ public struct Faults {
     }
 }
 
-/// The faults of an endpoint: of what it receives and of what it sends, with the seed that decides.
+/// The faults of an endpoint: of what it receives and of what it sends, with the seed that decides; for a replay
+/// (``ReplayOptions/faults``) or in a simulation (``SimulatedEndpoint/Options``).
 public struct FaultPlan {
     /// Decides everything; the same seed, plan and datagrams meet the same faults.
     public var seed: UInt64

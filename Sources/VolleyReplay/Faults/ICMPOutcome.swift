@@ -31,7 +31,7 @@ struct ICMPReport {
     /// Who sent it.
     let offender: IPAddress
     /// The two ends of the datagram it is about, and the beginning of its payload.
-    let quotedSource: SocketAddress
+    var quotedSource: SocketAddress
     let quotedDestination: SocketAddress
     let quoted: [UInt8]
 

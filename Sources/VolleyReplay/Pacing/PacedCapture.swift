@@ -24,9 +24,7 @@ package final class PacedCapture {
     private var reader: CaptureReader
     private var census = DestinationCensus()
     private var requestsInPass = 0
-    private var reassembler = FragmentReassembler()
-    /// What became of the records of all passes.
-    package private(set) var records = RecordAccounting()
+    private var decoder: RecordDecoder
     package private(set) var elsewhere = 0
     package private(set) var ambiguous = 0
     package private(set) var passes = 1
@@ -36,17 +34,23 @@ package final class PacedCapture {
     /// - Parameters:
     ///   - role: the endpoint that the service replaces.
     ///   - filter: an expression; records it refuses are counted.
+    ///   - decoding: what counts as delivered.
     ///   - passes: how often the capture is gone through.
     ///   - open: opens the capture; called once for each pass.
     package init(
-        as role: ReplayRole, filter: String?, passes: Int, open: @escaping () throws(CaptureError) -> CaptureReader
+        as role: ReplayRole, filter: String?, decoding: DecodingOptions = DecodingOptions(), passes: Int,
+        open: @escaping () throws(CaptureError) -> CaptureReader
     ) throws(CaptureError) {
         self.role = role
         self.open = open
         passesMax = max(1, passes)
+        decoder = RecordDecoder(decoding)
         reader = try open()
         self.filter = try filter.map { expression throws(CaptureError) in try CaptureFilter(expression) }
     }
+
+    /// What became of the records of all passes.
+    package var records: RecordAccounting { decoder.accounting }
 
     /// How many bytes of the file the present pass has read.
     package var byteOffset: Int64 { reader.byteOffset }
@@ -74,18 +78,14 @@ package final class PacedCapture {
             if let filter,
                 try !filter.matches(record.bytes, originalLength: record.originalLength, linkType: record.linkType)
             {
-                records.count(.filtered)
+                decoder.countFiltered()
                 continue
             }
-            let frame = record.decode()
-            let step =
-                frame.recordClass == .pendingFragment
-                ? reassembler.add(frame, of: record.bytes, at: record.timestampNanoseconds) : nil
-            if let step { records.count(step) } else { records.count(frame) }
-            let whole = step?.frame ?? frame
-            guard whole.isDelivered else { continue }
-            let payload = step.map { Array($0.packet[whole.payloadOffset..<whole.payloadOffset + whole.payloadLength]) }
-            let (source, destination) = (whole.source, whole.destination)
+            let frame = decoder.decode(
+                record.bytes, originalLength: record.originalLength, linkType: record.linkType,
+                at: record.timestampNanoseconds)
+            guard frame.isDelivered else { continue }
+            let (source, destination) = (frame.source, frame.destination)
             let isRequest = role.isLocal(destination) && role.accepts(source)
             guard isRequest || (role.isLocal(source) && role.accepts(destination)) else {
                 elsewhere += 1
@@ -101,7 +101,7 @@ package final class PacedCapture {
                 flow: isRequest
                     ? ReplyMatcher.Flow(local: destination, peer: source)
                     : ReplyMatcher.Flow(local: source, peer: destination),
-                payload: payload ?? Array(copying: frame.payload(in: record.bytes)), record: record.number,
+                payload: decoder.payload(of: frame, in: record.bytes), record: record.number,
                 timestamp: record.timestampNanoseconds)
         }
         return nil

@@ -94,7 +94,7 @@ final class SimulatedWorld: DatagramWorld {
         let isMapped = local.family == .ipv6
         let entry = SimulatedReceiveBuffer.Entry(
             payload: payload, source: isMapped ? packet.source.mappedToIPv6 : packet.source,
-            local: isMapped ? packet.destination.ip.mappedToIPv6 : packet.destination.ip,
+            local: isMapped ? packet.destination.ip.mappedToIPv6 : localAddress(of: packet),
             timestamp: host.loop.wallClock.nanosecondsSinceEpoch, trafficClass: packet.trafficClass)
         let isTaken = buffer.append(entry)
         host.simulation.note(isTaken ? .delivered : .bufferFull, at: host.name, packet)
@@ -184,6 +184,13 @@ final class SimulatedWorld: DatagramWorld {
         unsafe host.send(
             SimulationPacket(slot, from: SocketAddress(ip, port: local.port), to: destination, packetSizeMax: limit))
         return nil
+    }
+
+    /// The address a datagram was sent to; over IPv4, of a group or of everybody, the one that would answer (ip(7)).
+    private func localAddress(of packet: SimulationPacket) -> IPAddress {
+        let ip = packet.destination.ip
+        if ip.isIPv6 || ip.canBeSource { return ip }
+        return source(IPAddress(v4: 0), for: packet.source.ip) ?? IPAddress(v4: 0)
     }
 
     /// The address a datagram leaves from: the one it answers from, the one the endpoint has, or what routing would say.

@@ -41,8 +41,11 @@ public struct MalformedReason: Hashable, Sendable {
     /// An IPv6 header where the kernel takes none of its type.
     @inlinable public static var headerOrder: MalformedReason { MalformedReason(index: 16) }
 
+    /// A record of a pcapng file names an interface that was not described before it, so that its link type is unknown.
+    @inlinable public static var undescribedInterface: MalformedReason { MalformedReason(index: 17) }
+
     /// How many reasons there are, ``none`` included.
-    @inlinable public static var count: Int { 17 }
+    @inlinable public static var count: Int { 18 }
 
     /// All reasons but ``none``, in the order of their ``index``.
     public static var all: [MalformedReason] { (1..<count).map(MalformedReason.init(index:)) }
@@ -66,6 +69,7 @@ public struct MalformedReason: Hashable, Sendable {
         case .ipv6Option: "ipv6Option"
         case .routingHeader: "routingHeader"
         case .headerOrder: "headerOrder"
+        case .undescribedInterface: "undescribedInterface"
         default: "none"
         }
     }

@@ -1,7 +1,7 @@
 /// How many records ended in each class; the sum is the number of records.
 public struct RecordAccounting: Sendable {
     @usableFromInline var classes: InlineArray<13, Int>
-    @usableFromInline var reasons: InlineArray<17, Int>
+    @usableFromInline var reasons: InlineArray<18, Int>
 
     /// No records yet.
     @inlinable

@@ -36,6 +36,7 @@ struct LinkDecoder {
         case .ppi: perPacketInformation(frame, at: start)
         case .nflog: nflog(frame, at: start)
         case .mpls: mpls(frame, at: start)
+        case .undescribed: DecodedFrame(.malformed, reason: .undescribedInterface)
         default: linkType.isRawIP ? rawIP(linkType, frame, at: start) : DecodedFrame(.unknownLinkType)
         }
     }

@@ -12,6 +12,10 @@ internal import VolleyCore
 ///     if frame.isDelivered { use(decoder.payload(of: frame, in: record.bytes)) }
 /// }
 /// ```
+///
+/// Fragments are joined wherever they are met: outside of tunnels, inside, or both. Of packets that carry neither UDP nor
+/// a tunnel that is looked into they are not. An ICMP error in fragments ends in the class ``RecordClass/notUDP``: such
+/// errors are kept short enough never to need any (RFC 1812 section 4.3.2.3, RFC 4443 section 2.4).
 public struct RecordDecoder: Sendable {
     /// The rules.
     public let options: DecodingOptions
@@ -73,16 +77,23 @@ public struct RecordDecoder: Sendable {
             accounting.count(frame)
             return frame
         }
-        let step = reassembler.add(frame, of: bytes, at: time)
-        packet = step.packet
+        var step = reassembler.add(frame, of: bytes, at: time)
+        var joinedFragments = step.joinedFragments
+        packet = []
         frame = step.frame
-        if !packet.isEmpty {
-            let whole = RawSpan(packet.span)
-            frame = judged(tunnelled(frame, in: whole), in: whole, isWhole: true)
-            frame.isReassembled = true
+        while !step.packet.isEmpty {
+            let whole = step.packet
+            packet = whole
+            let inside = RawSpan(whole.span)
+            frame = judged(tunnelled(step.frame, in: inside), in: inside, isWhole: true)
+            // What came in fragments may itself be a fragment of what a tunnel carries.
+            step = reassembler.add(frame, of: inside, at: time)
+            joinedFragments += step.joinedFragments
+            frame = step.frame
         }
+        frame.isReassembled = !packet.isEmpty
         accounting.count(frame)
-        accounting.settle(joinedFragments: step.joinedFragments)
+        accounting.settle(joinedFragments: joinedFragments)
         return frame
     }
 

@@ -39,7 +39,9 @@ struct TunnelDecoder {
     // MARK: Over IP
 
     private func overIP(_ frame: DecodedFrame, in bytes: RawSpan) -> DecodedFrame? {
-        guard let layout = IPPacketLayout(bytes, at: frame.ipOffset), !layout.isFragment else { return nil }
+        guard let layout = IPPacketLayout(bytes, at: frame.ipOffset) else { return nil }
+        // It is looked into when it is whole.
+        if layout.isFragment { return isTunnel(layout.upperProtocol) ? pendingFragment(layout, in: bytes) : nil }
         let visible = bytes.extracting(0..<min(layout.end, bytes.byteCount))
         let link = LinkDecoder(wireLength: layout.end)
         let start = layout.upperOffset
@@ -48,6 +50,15 @@ struct TunnelDecoder {
         case 47 where tunnels.contains(.gre): return gre(visible, at: start, link)
         default: return nil
         }
+    }
+
+    /// Whether a protocol over IP is one of those that are looked into.
+    private func isTunnel(_ number: UInt8) -> Bool {
+        number == 47 ? tunnels.contains(.gre) : (number == 4 || number == 41) && tunnels.contains(.ipInIP)
+    }
+
+    private func pendingFragment(_ layout: IPPacketLayout, in bytes: RawSpan) -> DecodedFrame {
+        DecodedFrame(layout.end <= bytes.byteCount ? .pendingFragment : .cut, ipOffset: layout.start)
     }
 
     /// GRE of version 0; version 1 is PPTP's.

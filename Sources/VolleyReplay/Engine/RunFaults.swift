@@ -1,0 +1,165 @@
+import VolleyCapture
+import VolleyCore
+import VolleyWire
+
+/// The faults of one run: who decides them, what is on its way, and the capture of what arrives.
+///
+final class RunFaults {
+    let injector: FaultInjector
+    let stage: FaultStage
+    private let options: ReplayOptions
+    private let writer: CaptureWriter?
+    private var worlds: [FaultedWorld] = []
+    /// What is to be written, until nothing can come that is before it.
+    private var waiting = TimedQueue<Packet>()
+    private var hasBegun = false
+    private var hasEnded = false
+    private var writeFailure: CaptureError?
+    /// Errors that found the endpoint closed.
+    var errorsAfterClose = 0
+
+    /// `nil` when nothing of it was asked for.
+    init?(_ options: ReplayOptions) {
+        guard options.faults != nil || options.deliveredOutput != nil else { return nil }
+        self.options = options
+        injector = FaultInjector(options.faults ?? FaultPlan(seed: 0))
+        writer = options.deliveredOutput
+        stage = FaultStage(injector)
+    }
+
+    /// What the capture of arrivals gets.
+    private struct Packet {
+        let time: Int64
+        /// An IP packet, or a payload with its two ends.
+        let bytes: [UInt8]
+        var ends: (source: SocketAddress, destination: SocketAddress)?
+        var originalLength: Int?
+        var direction = PacketDirection.inbound
+        var comment: String?
+    }
+
+    /// The world of an endpoint, behind the faults of what it sends.
+    func world(of endpoint: ReplayEndpoint) -> any DatagramWorld {
+        let inner = endpoint.world
+        let world = FaultedWorld(
+            inner, injector, transport: endpoint.transport, reception: options.receivesErrors)
+        if writer != nil {
+            let loop = endpoint.transport.eventLoop
+            world.onReport = { [unowned self, unowned inner] message in
+                record(message, sentFrom: inner, at: loop.wallClock.nanosecondsSinceEpoch)
+            }
+        }
+        worlds.append(world)
+        return world
+    }
+
+    /// Sends what was delayed beyond the end of the run, each at its time.
+    func sendLate(_ loop: VirtualEventLoop) {
+        while let world = worlds.filter({ $0.nextLateSend != nil }).min(by: { one, other in
+            one.nextLateSend ?? .max < other.nextLateSend ?? .max
+        }), let time = world.nextLateSend {
+            loop.setTime(time)
+            world.sendLate()
+        }
+    }
+
+    func report() -> ReplayFaults? {
+        guard options.faults != nil else { return nil }
+        return ReplayFaults(
+            seed: injector.seed, receiving: injector.receivingCounts, sending: injector.sendingCounts,
+            refused: worlds.reduce(0) { $0 + $1.refused }, errorsAfterClose: errorsAfterClose, events: injector.events)
+    }
+}
+
+/// The capture of what arrives.
+extension RunFaults {
+    /// Marks the beginning of the run, once.
+    func markBeginning(_ loop: VirtualEventLoop) {
+        guard !hasBegun else { return }
+        hasBegun = true
+        mark("the replay began; faults of seed \(injector.seed)", at: loop.wallClock(at: 0))
+    }
+
+    /// Marks the end of the run; nothing is written after it.
+    func markEnd(_ loop: VirtualEventLoop) {
+        markBeginning(loop)
+        mark("the replay ended", at: loop.wallClock(at: loop.time))
+        hasEnded = true
+    }
+
+    /// A packet of nothing but an IPv4 header, for experiments (RFC 3692).
+    private func mark(_ comment: String, at time: Int64) {
+        let header: [UInt8] = [0x45, 0, 0, 20, 0, 0, 0, 0, 64, 253, 0x79, 0xee, 0, 0, 0, 0, 0, 0, 0, 0]
+        add(Packet(time: time, bytes: header, direction: .unknown, comment: "volley: " + comment))
+    }
+
+    /// Adds a datagram that arrives.
+    func record(_ arrival: FaultStage.Arrival) {
+        guard writer != nil, let payload = arrival.payload else { return }
+        add(
+            Packet(
+                time: arrival.timestamp.nanosecondsSinceEpoch, bytes: payload,
+                ends: (arrival.source, arrival.destination), comment: stage.comment(for: arrival)))
+    }
+
+    /// Adds a datagram that the capture shows as sent by the endpoint.
+    func record(_ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, at time: Int64) {
+        guard writer != nil else { return }
+        add(Packet(time: time, bytes: Array(copying: payload), ends: (source, destination), direction: .outbound))
+    }
+
+    /// Adds an ICMP error of the capture, from its IP header on.
+    func record(_ frame: DecodedFrame, in bytes: RawSpan, at time: Int64) {
+        guard writer != nil else { return }
+        let packet = Array(copying: bytes.extracting(frame.ipOffset...))
+        guard packet.count >= 20 else { return }
+        func word(_ offset: Int) -> Int { Int(packet[offset]) << 8 | Int(packet[offset + 1]) }
+        let length = packet[0] >> 4 == 6 ? 40 + word(4) : word(2)
+        add(Packet(time: time, bytes: Array(packet.prefix(length)), originalLength: length))
+    }
+
+    /// Adds an ICMP error that was injected.
+    private func record(_ message: ICMPReport, sentFrom world: ReplayWorld, at time: Int64) {
+        var message = message
+        if message.quotedSource.ip.isUnspecified {
+            message.quotedSource = world.source(for: .unknown, message.quotedDestination.family)
+        }
+        // There is one for every message about a datagram that could be sent.
+        guard let packet = try? ICMPPacket.bytes(of: message) else { return }
+        add(Packet(time: time, bytes: packet, comment: "injected: ICMP type \(message.type) code \(message.code)"))
+    }
+
+    private func add(_ packet: Packet) {
+        if writer != nil, !hasEnded { waiting.insert(packet, at: packet.time) }
+    }
+
+    /// Writes what is before `horizon`, a time of day: nothing will come any more that is earlier.
+    func write(before horizon: Int64) {
+        while let time = waiting.nextTime, time < horizon, let packet = waiting.removeFirst() { write(packet) }
+    }
+
+    private func write(_ packet: Packet) {
+        guard let writer, writeFailure == nil else { return }
+        let time = max(0, packet.time)
+        do throws(CaptureError) {
+            if let ends = packet.ends {
+                try writer.writeDatagram(
+                    RawSpan(packet.bytes.span), from: ends.source, to: ends.destination, at: time,
+                    direction: packet.direction, comment: packet.comment)
+            } else {
+                try writer.write(
+                    RawSpan(packet.bytes.span), at: time, originalLength: packet.originalLength,
+                    direction: packet.direction, comment: packet.comment)
+            }
+        } catch {
+            writeFailure = error
+        }
+    }
+
+    /// Completes the file.
+    func close() throws(CaptureError) {
+        while let packet = waiting.removeFirst() { write(packet) }
+        try writer?.close()
+        if let writeFailure { throw writeFailure }
+    }
+}
