@@ -61,7 +61,9 @@ struct ReplayRun: ~Copyable {
         reassembler = FragmentReassembler(limits: options.decoding.fragments)
         var plain = DecodingOptions()
         plain.fragments = options.decoding.fragments
-        faults = RunFaults(options)
+        // A variable of its own: read from `self`, half made, the optimiser (6.3.1) releases what is not there yet.
+        let faults = RunFaults.make(options)
+        self.faults = faults
         // Faults take that way, too: the other asks for nothing.
         decoder = options.decoding == plain && faults == nil ? nil : RecordDecoder(options.decoding)
         sink = ReplaySink(options, loop: loop)

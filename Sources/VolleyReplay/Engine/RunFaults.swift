@@ -7,7 +7,8 @@ import VolleyWire
 final class RunFaults {
     let injector: FaultInjector
     let stage: FaultStage
-    private let options: ReplayOptions
+    private let hasPlan: Bool
+    private let reception: ErrorReception
     private let writer: CaptureWriter?
     private var worlds: [FaultedWorld] = []
     /// What is to be written, until nothing can come that is before it.
@@ -18,12 +19,18 @@ final class RunFaults {
     /// Errors that found the endpoint closed.
     var errorsAfterClose = 0
 
-    /// `nil` when nothing of it was asked for.
-    init?(_ options: ReplayOptions) {
+    /// What the options ask for; `nil` when that is nothing.
+    @inline(never)
+    static func make(_ options: ReplayOptions) -> RunFaults? {
         guard options.faults != nil || options.deliveredOutput != nil else { return nil }
-        self.options = options
-        injector = FaultInjector(options.faults ?? FaultPlan(seed: 0))
-        writer = options.deliveredOutput
+        return RunFaults(options.faults, reception: options.receivesErrors, writer: options.deliveredOutput)
+    }
+
+    private init(_ plan: FaultPlan?, reception: ErrorReception, writer: CaptureWriter?) {
+        injector = FaultInjector(plan ?? FaultPlan(seed: 0))
+        hasPlan = plan != nil
+        self.reception = reception
+        self.writer = writer
         stage = FaultStage(injector)
     }
 
@@ -42,7 +49,7 @@ final class RunFaults {
     func world(of endpoint: ReplayEndpoint) -> any DatagramWorld {
         let inner = endpoint.world
         let world = FaultedWorld(
-            inner, injector, transport: endpoint.transport, reception: options.receivesErrors)
+            inner, injector, transport: endpoint.transport, reception: reception)
         if writer != nil {
             let loop = endpoint.transport.eventLoop
             world.onReport = { [unowned self, unowned inner] message in
@@ -64,7 +71,7 @@ final class RunFaults {
     }
 
     func report() -> ReplayFaults? {
-        guard options.faults != nil else { return nil }
+        guard hasPlan else { return nil }
         return ReplayFaults(
             seed: injector.seed, receiving: injector.receivingCounts, sending: injector.sendingCounts,
             refused: worlds.reduce(0) { $0 + $1.refused }, errorsAfterClose: errorsAfterClose, events: injector.events)
