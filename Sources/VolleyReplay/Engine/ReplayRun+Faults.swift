@@ -2,9 +2,11 @@ import VolleyCore
 
 /// A run with faults: datagrams are offered to a stage, and what comes out of it is received in their place.
 ///
-/// All of it lies on the way of records that take ``RecordDecoder``: one without faults never asks for them.
+/// All of it lies on the way of records that take ``RecordDecoder``: one without faults never asks for them. It is out of
+/// line, so that the other way stays as it is.
 extension ReplayRun {
     /// Before a record is taken: what has arrived until then, and the timers that were due.
+    @inline(never)
     mutating func takeArrivals() {
         faults?.markBeginning(loop)
         takeArrivals(through: clock.instant)
@@ -13,6 +15,7 @@ extension ReplayRun {
     }
 
     /// Offers a datagram for the endpoint, and takes what arrives at once.
+    @inline(never)
     mutating func offer(_ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress) {
         faults?.stage.offer(
             payload, from: source, to: destination, at: MonotonicInstant(nanoseconds: clock.instant),
@@ -21,6 +24,7 @@ extension ReplayRun {
     }
 
     /// After the last record: what is still on its way, as far as it is wanted.
+    @inline(never)
     mutating func takeLastArrivals() {
         takeArrivals(through: .max)
         if let faults { datagrams.neverRead += faults.stage.discard() }

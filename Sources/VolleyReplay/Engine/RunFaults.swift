@@ -46,6 +46,7 @@ final class RunFaults {
     }
 
     /// The world of an endpoint, behind the faults of what it sends.
+    @inline(never)
     func world(of endpoint: ReplayEndpoint) -> any DatagramWorld {
         let inner = endpoint.world
         let world = FaultedWorld(
@@ -61,6 +62,7 @@ final class RunFaults {
     }
 
     /// Sends what was delayed beyond the end of the run, each at its time.
+    @inline(never)
     func sendLate(_ loop: VirtualEventLoop) {
         while let world = worlds.filter({ $0.nextLateSend != nil }).min(by: { one, other in
             one.nextLateSend ?? .max < other.nextLateSend ?? .max
@@ -88,6 +90,7 @@ extension RunFaults {
     }
 
     /// Marks the end of the run; nothing is written after it.
+    @inline(never)
     func markEnd(_ loop: VirtualEventLoop) {
         markBeginning(loop)
         mark("the replay ended", at: loop.wallClock(at: loop.time))
@@ -110,12 +113,14 @@ extension RunFaults {
     }
 
     /// Adds a datagram that the capture shows as sent by the endpoint.
+    @inline(never)
     func record(_ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, at time: Int64) {
         guard writer != nil else { return }
         add(Packet(time: time, bytes: Array(copying: payload), ends: (source, destination), direction: .outbound))
     }
 
     /// Adds an ICMP error of the capture, from its IP header on.
+    @inline(never)
     func record(_ frame: DecodedFrame, in bytes: RawSpan, at time: Int64) {
         guard writer != nil else { return }
         let packet = Array(copying: bytes.extracting(frame.ipOffset...))
@@ -164,6 +169,7 @@ extension RunFaults {
     }
 
     /// Completes the file.
+    @inline(never)
     func close() throws(CaptureError) {
         while let packet = waiting.removeFirst() { write(packet) }
         try writer?.close()

@@ -1,3 +1,4 @@
+import SystemPackage
 import VolleyReplay
 
 /// Logs all calls with all they bring, answers, sends by itself, and lets timers run.
