@@ -95,8 +95,9 @@ struct ReplayRun: ~Copyable {
     }
 
     /// Takes the next record; `false` at the end of the capture.
-    @inline(__always)
-    mutating func takeNext(
+    // Transparent, as the one below: in a type as large as this the optimiser passes over @inline(__always).
+    @_transparent
+    private mutating func takeNext(
         of reader: inout CaptureReader, _ filter: CaptureFilter?, _ makeProtocol: () -> any DatagramProtocol
     ) throws(CaptureError) -> Bool {
         if !reader.advanceInPlace() {
@@ -187,6 +188,7 @@ struct ReplayRun: ~Copyable {
     }
 
     /// Takes a datagram for the local endpoint whose payload does not stay in place.
+    @inline(never)
     mutating func receiveTransient(
         _ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64
     ) {
