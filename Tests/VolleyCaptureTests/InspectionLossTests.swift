@@ -119,7 +119,8 @@ import VolleyWire
             [0, 9, 0, 1] + [UInt8](repeating: 0, count: 8) + big(sequence) + big(7)
         }
         func sflow(_ sequence: UInt32, isIPv6: Bool) -> [UInt8] {
-            big(5) + big(isIPv6 ? 2 : 1) + [UInt8](repeating: 9, count: isIPv6 ? 16 : 4) + big(0) + big(sequence)
+            big(5) + big(isIPv6 ? 2 : 1) + [UInt8](repeating: isIPv6 ? 8 : 9, count: isIPv6 ? 16 : 4) + big(0)
+                + big(sequence)
                 + [UInt8](repeating: 0, count: 12)
         }
         let inspection = try Self.inspect(

@@ -62,14 +62,17 @@ import Testing
             let times = (0..<50).map { _ in base + Int64.random(in: 0..<length, using: &random) }
             let rates = Self.rates(times)
             let chart = rates.chart(columnsMax: 72)
-            func column(_ time: Int64) -> Int64 {
-                (Double(time) / Double(chart.columnNanoseconds)).isFinite
-                    ? (time - (time % chart.columnNanoseconds + chart.columnNanoseconds) % chart.columnNanoseconds)
-                        / chart.columnNanoseconds : 0
+            let (earliest, latest) = (times.min() ?? 0, times.max() ?? 0)
+            func floor(_ time: Int64, _ width: Int64) -> Int64 {
+                time >= 0 ? time / width : -((width - 1 - time) / width)
             }
-            let first = times.map(column).min() ?? 0
+            var width: Int64 = 1
+            while floor(latest, width) - floor(earliest, width) >= 4_096 { width *= 10 }
             var expected = [Int](repeating: 0, count: chart.columns.count)
-            for time in times { expected[Int(column(time) - first)] += 1 }
+            for time in times {
+                let bin = floor(time, width) - floor(earliest, width)
+                expected[Int(bin / (chart.columnNanoseconds / width))] += 1
+            }
             #expect(Self.datagrams(chart) == expected)
         }
     }

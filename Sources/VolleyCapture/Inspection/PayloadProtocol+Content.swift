@@ -11,7 +11,9 @@ extension PayloadProtocol {
         case .dns, .mdns, .llmnr, .netbiosNames: DNSMessage(payload) != nil
         case .dhcp, .ipfix, .sip, .snmp, .ssdp, .syslog, .wireguard, .rtcp, .dtls, .bittorrentDHT, .sflow:
             Self.certain(payload) == self
-        case .quic: Self.isQUIC(payload) || count >= 21 && payload.byte(at: 0) & 0xc0 == 0x40
+        case .quic:
+            Self.isQUIC(payload) || Self.isVersionNegotiation(payload)
+                || count >= 21 && payload.byte(at: 0) & 0xc0 == 0x40
         case .stun: Self.isSTUN(payload) || Self.isOldSTUN(payload)
         case .netflow: Self.isNetFlow(payload)
         case .rtp: RTPHeader(payload) != nil
@@ -81,7 +83,7 @@ extension PayloadProtocol {
             return .bittorrentDHT
         case 0x41...0x5a: return text(payload)
         case 0x80...0xbf where isRTCP(payload): return .rtcp
-        case 0x80... where isQUIC(payload): return .quic
+        case 0xc0... where isQUIC(payload): return .quic
         default: break
         }
         return DNSMessage(payload)?.isCertain == true ? .dns : nil
@@ -155,13 +157,19 @@ extension PayloadProtocol {
 
     /// A long header (RFC 8999) of a version in use.
     private static func isQUIC(_ payload: RawSpan) -> Bool {
-        guard payload.byteCount >= 7, payload.byte(at: 0) & 0x80 != 0 else { return false }
+        // The second bit is set in all of them, and tells them from RTP.
+        guard payload.byteCount >= 7, payload.byte(at: 0) & 0xc0 == 0xc0 else { return false }
         let version = payload.bigEndian32(at: 1)
         let isKnown =
-            version <= 1 || version == 0x6b33_43cf || version >> 8 == 0xff_0000 || version >> 8 == 0x51_3035
+            version == 1 || version == 0x6b33_43cf || version >> 8 == 0xff_0000 || version >> 8 == 0x51_3035
             || version & 0x0f0f_0f0f == 0x0a0a_0a0a
         let length = Int(payload.byte(at: 5))
         return isKnown && length <= 20 && payload.byteCount > 6 + length && payload.byte(at: 6 + length) <= 20
+    }
+
+    /// RFC 8999, section 6: version 0, and only the first bit is sure.
+    private static func isVersionNegotiation(_ payload: RawSpan) -> Bool {
+        payload.byteCount >= 11 && payload.byte(at: 0) & 0x80 != 0 && payload.bigEndian32(at: 1) == 0
     }
 
     private static func isNetFlow(_ payload: RawSpan) -> Bool {

@@ -90,13 +90,13 @@ enum PayloadProtocol: UInt8, CaseIterable {
     static func recognise(
         _ payload: RawSpan, from source: UInt16, to destination: UInt16
     ) -> (protocol: PayloadProtocol, basis: Basis) {
-        let first = of(port: destination)
-        if first != .unknown, first.fits(payload) { return (first, .portAndContent) }
-        let second = of(port: source)
-        if second != .unknown, second != first, second.fits(payload) { return (second, .portAndContent) }
+        // Of two ports that have a protocol the lower one is the service's, the other one some client's by chance.
+        let (lower, higher) = (of(port: min(source, destination)), of(port: max(source, destination)))
+        let named = lower == .unknown ? higher : lower
+        if named != .unknown, named.fits(payload) { return (named, .portAndContent) }
         if let found = certain(payload) { return (found, .content) }
-        if first == .ike || second == .ike, payload.byteCount > 8 { return (.esp, .portAndContent) }
-        let named = first == .unknown ? second : first
+        // Port 4500 is for both (RFC 3948).
+        if named == .ike, payload.byteCount > 8 { return (.esp, .portAndContent) }
         return named == .unknown ? (.unknown, .nothing) : (named, .port)
     }
 }

@@ -38,9 +38,9 @@ struct SequenceTable: Sendable {
         let kind: PayloadProtocol
         let source: SocketAddress
         let destination: SocketAddress
-        let stream: UInt32
+        let stream: UInt64
 
-        init(_ frame: DecodedFrame, _ kind: PayloadProtocol, _ stream: UInt32) {
+        init(_ frame: DecodedFrame, _ kind: PayloadProtocol, _ stream: UInt64) {
             self.kind = kind
             source = frame.source
             destination = frame.destination
@@ -79,26 +79,29 @@ struct SequenceTable: Sendable {
             // An agent with an IPv6 address has its numbers twelve bytes further on.
             let shift = payload.bigEndian32(at: 4) == 2 ? 12 : 0
             guard count >= 28 + shift else { return }
-            let key = Key(frame, kind, payload.bigEndian32(at: 12 + shift))
+            // The last four bytes of the agent's address, and its sub-agent.
+            let key = Key(frame, kind, payload.bigEndian64(at: 8 + shift))
             add(key, payload.bigEndian32(at: 16 + shift), numbers: 1, bits: 32)
         } else if kind == .netflow, count >= 24, payload.bigEndian16(at: 0) == 5 {
-            let key = Key(frame, kind, 5 << 16 | UInt32(payload.bigEndian16(at: 20)))
+            let key = Key(frame, kind, 5 << 32 | UInt64(payload.bigEndian16(at: 20)))
             add(key, payload.bigEndian32(at: 16), numbers: UInt32(payload.bigEndian16(at: 2)), bits: 32)
         } else if kind == .netflow, count >= 20, payload.bigEndian16(at: 0) == 9 {
-            add(Key(frame, kind, payload.bigEndian32(at: 16)), payload.bigEndian32(at: 12), numbers: 1, bits: 32)
+            add(
+                Key(frame, kind, 9 << 32 | UInt64(payload.bigEndian32(at: 16))), payload.bigEndian32(at: 12),
+                numbers: 1, bits: 32)
         }
     }
 
     /// Takes in a datagram that is RTP.
     mutating func addRTP(_ header: RTPHeader, of frame: DecodedFrame) {
-        add(Key(frame, .rtp, header.source), UInt32(header.sequence), numbers: 1, bits: 16)
+        add(Key(frame, .rtp, UInt64(header.source)), UInt32(header.sequence), numbers: 1, bits: 16)
     }
 
     /// Takes in a datagram that nothing else was recognised in, and that may be RTP between even ports.
     ///
     /// - Returns: whether it is RTP, and the payload bytes of the datagrams before it that it shows to be RTP too.
     mutating func addCandidate(_ header: RTPHeader, of frame: DecodedFrame) -> (isRTP: Bool, before: [Int]) {
-        let key = Key(frame, .rtp, header.source)
+        let key = Key(frame, .rtp, UInt64(header.source))
         if streams[key] != nil {
             addRTP(header, of: frame)
             return (true, [])

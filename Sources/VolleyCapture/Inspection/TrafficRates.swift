@@ -15,21 +15,21 @@ public struct TrafficRates: Sendable {
     /// The first bin begins at this many widths after the epoch.
     private var first: Int64 = 0
     private var bins: [TrafficCount] = []
-    /// The bin that was added to last, and when it begins: the next datagram mostly belongs to it.
-    private var current = (bin: 0, start: Int64.max)
+    // The bin that was added to last, and when it begins: the next datagram mostly belongs to it. -1 for none.
+    private var current = (bin: -1, start: Int64(0))
 
     init() {}
 
     /// Takes in a datagram.
     mutating func add(_ payloadBytes: Int, at time: Int64) {
         let (age, overflow) = time.subtractingReportingOverflow(current.start)
-        if overflow || age < 0 || age >= width { find(time) }
-        bins[current.bin].datagrams += 1
-        bins[current.bin].payloadBytes += payloadBytes
+        let bin = current.bin >= 0 && !overflow && age >= 0 && age < width ? current.bin : find(time)
+        bins[bin].datagrams += 1
+        bins[bin].payloadBytes += payloadBytes
     }
 
-    /// Makes the bin of `time` the current one; widens all of them until there is one.
-    private mutating func find(_ time: Int64) {
+    /// The bin of `time`, which becomes the current one; widens all of them until there is one.
+    private mutating func find(_ time: Int64) -> Int {
         while true {
             let place = Self.floorDivide(time, width)
             if bins.isEmpty { first = place }
@@ -39,8 +39,8 @@ public struct TrafficRates: Sendable {
                 let index = Int(place - first)
                 // A bin may begin before the first nanosecond of 64 bits: then it is looked up anew each time.
                 let (start, early) = place.multipliedReportingOverflow(by: width)
-                current = (index, early ? .max : start)
-                return
+                current = (early ? -1 : index, start)
+                return index
             }
             widen()
         }
@@ -61,21 +61,18 @@ public struct TrafficRates: Sendable {
     }
 
     private mutating func widen() {
-        let newFirst = Self.floorDivide(first, 10)
-        bins = Self.merged(bins, first: first, by: 10)
-        first = newFirst
+        let remainder = Int(first % 10)
+        bins = Self.merged(bins, skipping: remainder < 0 ? remainder + 10 : remainder, by: 10)
+        first = Self.floorDivide(first, 10)
         width *= 10
     }
 
-    /// Groups of `factor` bins as one; groups begin at multiples of `factor` after the epoch.
-    private static func merged(_ bins: [TrafficCount], first: Int64, by factor: Int64) -> [TrafficCount] {
-        guard !bins.isEmpty else { return [] }
-        // `first` and what is counted from it are too small to overflow: a bin is at least a nanosecond.
-        let start = floorDivide(first, factor)
-        let offset = Int(first - start * factor)
+    /// Groups of `factor` bins as one; the first group lacks as many bins at its front as are skipped.
+    private static func merged(_ bins: [TrafficCount], skipping: Int, by factor: Int) -> [TrafficCount] {
         var merged: [TrafficCount] = []
+        merged.reserveCapacity(bins.count / factor + 2)
         for (index, bin) in bins.enumerated() {
-            let group = (offset + index) / Int(factor)
+            let group = (skipping + index) / factor
             if group == merged.count { merged.append(TrafficCount()) }
             merged[group].datagrams += bin.datagrams
             merged[group].payloadBytes += bin.payloadBytes
@@ -93,32 +90,30 @@ public struct TrafficRates: Sendable {
     /// - Parameter columnsMax: the most columns, 1 to 400; less or more is taken as the nearest of these.
     public func chart(columnsMax: Int) -> Chart {
         let most = max(1, min(columnsMax, 400))
-        var factor: Int64 = 1
-        var step = 0
-        while true {
-            let columns = Self.merged(bins, first: first, by: factor)
-            let (nanoseconds, overflow) = width.multipliedReportingOverflow(by: factor)
-            if columns.count <= most || overflow {
-                return Chart(columnNanoseconds: overflow ? .max : nanoseconds, columns: columns)
-            }
-            factor = [2, 5, 10][step % 3] * [1, 10, 100, 1_000, 10_000, 100_000][min(step / 3, 5)]
-            step += 1
-        }
+        // All bins fit one column of the last width.
+        let factors = [1, 10, 100, 1_000].flatMap { [$0, 2 * $0, 5 * $0] }
+        let factor = factors.first { (bins.count + $0 - 1) / $0 <= most } ?? Self.binsMax
+        return Chart(columnNanoseconds: length(of: factor), columns: Self.merged(bins, skipping: 0, by: factor))
     }
 
     /// The most that came in a stretch of time, the window, and how long that is.
     ///
     /// - Parameter nanoseconds: about the length of the window: it is a multiple of the bins' width, which may be more.
     /// - Returns: the window's length in nanoseconds, and the most datagrams and the most bytes in one, which need not
-    ///   be the same window.
+    ///   be the same window. Windows follow each other without overlap from the first datagram on.
     public func peak(over nanoseconds: Int64) -> (windowNanoseconds: Int64, most: TrafficCount) {
-        let factor = max(1, nanoseconds / width)
+        let factor = Int(max(1, min(nanoseconds / width, Int64(Self.binsMax))))
         var most = TrafficCount()
-        for window in Self.merged(bins, first: first, by: factor) {
+        for window in Self.merged(bins, skipping: 0, by: factor) {
             most.datagrams = max(most.datagrams, window.datagrams)
             most.payloadBytes = max(most.payloadBytes, window.payloadBytes)
         }
-        let (window, overflow) = width.multipliedReportingOverflow(by: factor)
-        return (overflow ? .max : window, most)
+        return (length(of: factor), most)
+    }
+
+    /// Nanoseconds of so many bins, clamped to 64 bits.
+    private func length(of bins: Int) -> Int64 {
+        let (nanoseconds, overflow) = width.multipliedReportingOverflow(by: Int64(bins))
+        return overflow ? .max : nanoseconds
     }
 }

@@ -16,6 +16,7 @@ protocol FuzzTarget: Sendable {
 enum FuzzTargets {
     static let all: [any FuzzTarget] = [
         DecoderTarget(), FragmentsTarget(), CaptureTarget<Pcap>(), CaptureTarget<Pcapng>(), CaptureTarget<Snoop>(),
+        InspectionTarget(),
     ]
 
     static func named(_ name: String) -> (any FuzzTarget)? { all.first { type(of: $0).name == name } }

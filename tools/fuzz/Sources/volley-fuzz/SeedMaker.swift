@@ -50,6 +50,16 @@ struct SeedMaker {
         guard var reader = try? CaptureReader(bytes: bytes) else { return }
         for number in 0..<Self.recordsPerFile {
             guard let record = try? reader.next() else { return }
+            let frame = record.decode()
+            if frame.isDelivered {
+                let length = min(frame.payloadLength, Self.recordLengthMax)
+                let forward = InspectionTarget.ports.firstIndex(of: frame.destination.port)
+                let backward = InspectionTarget.ports.firstIndex(of: frame.source.port).map { $0 | 0x80 }
+                write(
+                    [UInt8(forward ?? backward ?? 1), 20, UInt8(length >> 8), UInt8(length & 0xff)]
+                        + Array(copying: frame.payload(in: record.bytes).extracting(0..<length)),
+                    for: InspectionTarget.name)
+            }
             guard let linkType = DecoderTarget.linkTypes.firstIndex(of: record.linkType) else { continue }
             let length = min(record.capturedLength, Self.recordLengthMax)
             let rules: [UInt8] = number % 2 == 0 ? [0, 0] : [3, 0x3f]
