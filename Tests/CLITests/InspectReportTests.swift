@@ -41,7 +41,7 @@ struct InspectReportTests {
         let file = try Self.capture()
         let text = try Self.run([file.path], locale: "C.UTF-8")
         for part in [
-            "datagrams/s: 1,200 mean", "(a column is 500 us, peaks are over 500 us)", "█",
+            "datagrams/s: 1,895 mean", "(a column is 500 us, peaks are over 500 us)", "█",
             "DNS  36  100.0 %  684 bytes", "20 queries, 0 of them repeated", "16 answered, after 500 us on average",
             "4 unanswered (20.0 %)", "answers: NOERROR 16", "1  ECONNREFUSED  hard  v4 3/3  port unreachable",
             "→ 10", "← 8", "18 ms",

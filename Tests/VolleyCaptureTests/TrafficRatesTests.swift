@@ -48,6 +48,7 @@ import Testing
             let chart = rates.chart(columnsMax: columns)
             #expect(Self.datagrams(chart).reduce(0, +) == times.count)
             #expect(chart.columnNanoseconds > 0)
+            #expect(rates.timeSpan == (times.min() ?? 0)...(times.max() ?? 0))
         }
         #expect(rates.peak(over: 1).windowNanoseconds >= 1)
         #expect(rates.peak(over: .max).most.datagrams >= 1)

@@ -21,8 +21,9 @@ struct InspectCommand: ParsableCommand {
             JSON
               file, records, classes {}, malformed {}, linkTypes [linkType, records], datagrams, payloadBytes,
               firstNanoseconds, lastNanoseconds, seconds, timestampsBackwards; damage: what is wrong with the file
-              rates {datagramsPerSecondMean, ...Peak, bitsPerSecondMean, ...Peak, peakWindowSeconds, columnSeconds,
-                columnDatagrams [], columnPayloadBytes []}: absent when no time passes
+              rates {firstNanoseconds, seconds, datagramsPerSecondMean, ...Peak, bitsPerSecondMean, ...Peak,
+                peakWindowSeconds, columnSeconds, columnDatagrams [], columnPayloadBytes []}: of datagrams; absent when
+                no time passes between them
               packetSizes [from, to, records]: bytes on the wire; the last has no "to"
               protocols [name, datagrams, payloadBytes, byPortAndContent, byContent, byPort]
               dns {queries, answers, answered, unanswered, repeated, unasked, answerSecondsMean, answerSecondsMax,

@@ -42,7 +42,8 @@ extension InspectReport {
     }
 
     private func rateText(_ rate: Double) -> String {
-        rate >= 99.95 && rate < 1e15 ? Int(rate.rounded()).grouped : shortText(rate)
+        if rate > 0, rate < 0.005 { return "under 0.01" }
+        return rate >= 99.95 && rate < 1e15 ? Int(rate.rounded()).grouped : shortText(rate)
     }
 
     private func sizeLines(_ style: TextStyle) -> [String] {

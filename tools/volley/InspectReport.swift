@@ -27,6 +27,10 @@ struct InspectReport: Encodable {
         let meaning: String
     }
     struct Rates: Encodable {
+        /// The time of the first datagram; columns begin at or shortly before it.
+        let firstNanoseconds: Int64
+        /// From the first datagram to the last.
+        let seconds: Double
         let datagramsPerSecondMean, datagramsPerSecondPeak, bitsPerSecondMean, bitsPerSecondPeak: Double
         let peakWindowSeconds, columnSeconds: Double
         let columnDatagrams, columnPayloadBytes: [Int]
@@ -53,7 +57,7 @@ struct InspectReport: Encodable {
     let firstNanoseconds, lastNanoseconds: Int64?
     let seconds: Double?
     let timestampsBackwards: Int
-    /// `nil` when there is no time between the first and the last record.
+    /// `nil` when there is no time between the first and the last datagram.
     let rates: Rates?
     /// Records that were not filtered by their length on the wire.
     let packetSizes: [SizeRange]
@@ -155,17 +159,18 @@ extension InspectReport.ICMPErrors {
 }
 
 extension InspectReport.Rates {
-    /// `nil` when no time passes.
+    /// `nil` when no time passes between datagrams.
     init?(_ inspection: CaptureInspection) {
-        let seconds = inspection.timeSpan.map(InspectReport.seconds) ?? 0
+        guard let span = inspection.rates.timeSpan, span.upperBound > span.lowerBound else { return nil }
+        let seconds = InspectReport.seconds(span)
         let chart = inspection.rates.chart(columnsMax: InspectReport.columnsMax)
-        guard seconds > 0, !chart.columns.isEmpty else { return nil }
         // A column, or a second where columns are wider.
         let (window, most) = inspection.rates.peak(over: min(chart.columnNanoseconds, 1_000_000_000))
         let windowSeconds = Double(window) / 1e9
         let datagrams = chart.columns.reduce(0) { $0 + $1.datagrams }
         let bytes = chart.columns.reduce(0) { $0 + $1.payloadBytes }
         self.init(
+            firstNanoseconds: span.lowerBound, seconds: seconds,
             datagramsPerSecondMean: Double(datagrams) / seconds,
             datagramsPerSecondPeak: Double(most.datagrams) / windowSeconds,
             bitsPerSecondMean: Double(bytes) * 8 / seconds,

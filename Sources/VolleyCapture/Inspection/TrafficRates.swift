@@ -15,6 +15,8 @@ public struct TrafficRates: Sendable {
     /// The first bin begins at this many widths after the epoch.
     private var first: Int64 = 0
     private var bins: [TrafficCount] = []
+    /// The time of the earliest and the latest datagram in nanoseconds since the Unix epoch; `nil` if there is none.
+    public private(set) var timeSpan: ClosedRange<Int64>?
     // The bin that was added to last, and when it begins: the next datagram mostly belongs to it. -1 for none.
     private var current = (bin: -1, start: Int64(0))
 
@@ -22,6 +24,11 @@ public struct TrafficRates: Sendable {
 
     /// Takes in a datagram.
     mutating func add(_ payloadBytes: Int, at time: Int64) {
+        if let span = timeSpan {
+            if !span.contains(time) { timeSpan = min(span.lowerBound, time)...max(span.upperBound, time) }
+        } else {
+            timeSpan = time...time
+        }
         let (age, overflow) = time.subtractingReportingOverflow(current.start)
         let bin = current.bin >= 0 && !overflow && age >= 0 && age < width ? current.bin : find(time)
         bins[bin].datagrams += 1
