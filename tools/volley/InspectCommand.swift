@@ -19,20 +19,28 @@ struct InspectCommand: ParsableCommand {
             sequence numbers of RTP, sFlow and NetFlow (version 5 counts flows).
 
             JSON
-              file, records, classes {}, malformed {}, linkTypes [linkType, records], datagrams, payloadBytes,
-              firstNanoseconds, lastNanoseconds, seconds, timestampsBackwards; damage: what is wrong with the file
-              rates {firstNanoseconds, seconds, datagramsPerSecondMean, ...Peak, bitsPerSecondMean, ...Peak,
-                peakWindowSeconds, columnSeconds, columnDatagrams [], columnPayloadBytes []}: of datagrams; absent when
-                no time passes between them
+              file, records, classes {}, malformed {}, linkTypes [linkType, records],
+                datagrams, payloadBytes, firstNanoseconds, lastNanoseconds, seconds,
+                timestampsBackwards; damage: what is wrong with the file
+              rates {firstNanoseconds, seconds, datagramsPerSecondMean, ...Peak,
+                bitsPerSecondMean, ...Peak, peakWindowSeconds, columnSeconds,
+                columnDatagrams [], columnPayloadBytes []}: of datagrams; absent when no
+                time passes between them
               packetSizes [from, to, records]: bytes on the wire; the last has no "to"
-              protocols [name, datagrams, payloadBytes, byPortAndContent, byContent, byPort]
-              dns {queries, answers, answered, unanswered, repeated, unasked, answerSecondsMean, answerSecondsMax,
-                responseCodes {}}: absent when there is none
-              sequences [name, streams, datagrams, missing, late, restarts], datagramsBeyondSequences
-              icmpErrors [family, type, code, errno, kind, errors, meaning], icmpErrorsBeyond
-              endpoints [address, sent, received, sentBytes, receivedBytes], endpointsTotal, datagramsBeyondEndpoints
-              conversations [first, second, forward, backward, forwardBytes, backwardBytes, firstNanoseconds,
-                seconds], conversationsTotal, datagramsBeyondConversations
+              protocols [name, datagrams, payloadBytes, byPortAndContent, byContent,
+                byPort]
+              dns {queries, answers, answered, unanswered, repeated, unasked,
+                answerSecondsMean, answerSecondsMax, responseCodes {}}: absent when
+                there is none
+              sequences [name, streams, datagrams, missing, late, restarts],
+                datagramsBeyondSequences
+              icmpErrors [family, type, code, errno, kind, errors, meaning],
+                icmpErrorsBeyond
+              endpoints [address, sent, received, sentBytes, receivedBytes],
+                endpointsTotal, datagramsBeyondEndpoints
+              conversations [first, second, forward, backward, forwardBytes,
+                backwardBytes, firstNanoseconds, seconds], conversationsTotal,
+                datagramsBeyondConversations
               delivered, sha256Payload, sha256Framed: with --digest
 
             EXAMPLES
