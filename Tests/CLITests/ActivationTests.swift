@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `volley serve` with sockets passed as systemd passes them.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct ActivationTests {
     /// Starts `volley serve echo` with `socket` as descriptor 3, in the environment that `variables` sets: `$$` is the
     /// process id of the server.

@@ -5,7 +5,7 @@ import VolleyCore
 import VolleyWire
 
 /// The command line as a user meets it: what it prints, and how it ends.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct CommandTests {
     @Test(
         "a bad command line gets one clear line, a usage and status 64",

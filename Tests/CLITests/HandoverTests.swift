@@ -4,7 +4,7 @@ import Testing
 import VolleyCore
 
 /// Real servers that follow each other on one socket while it is under load.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct HandoverTests {
     /// Whether a server has said where it listens, found out by a thread of its own.
     private final class FirstLine: Sendable {

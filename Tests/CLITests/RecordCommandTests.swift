@@ -5,7 +5,7 @@ import VolleyCore
 import VolleyWire
 
 /// `volley record`, in a network namespace of its own, whose loopback nobody else uses.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct RecordCommandTests {
     /// Whether this process may make namespaces, and has what the scripts use.
     private static let hasNamespaces: Bool = {

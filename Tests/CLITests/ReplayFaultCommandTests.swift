@@ -5,7 +5,7 @@ import VolleyCore
 import VolleyWire
 
 /// `volley replay --into` with faults, and with a host that is modelled more closely.
-@Suite("volley replay with faults", .timeLimit(.minutes(2)))
+@Suite("volley replay with faults", .timeLimit(.minutes(10)))
 struct ReplayFaultCommandTests {
     private struct Report: Decodable {
         struct Datagrams: Decodable { let received, kernelDropped, lost, duplicated: Int }

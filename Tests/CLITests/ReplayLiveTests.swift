@@ -4,7 +4,7 @@ import VolleyCapture
 import VolleyCore
 
 /// `volley replay --to`: a capture sent to a real service, which here is our own echo.
-@Suite("live replay", .timeLimit(.minutes(1)))
+@Suite("live replay", .timeLimit(.minutes(10)))
 struct ReplayLiveTests {
     /// An echo on a free port of 127.0.0.1.
     private struct Service {

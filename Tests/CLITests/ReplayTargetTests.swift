@@ -5,7 +5,7 @@ import VolleyCore
 import VolleyWire
 
 /// `volley replay --to`: the names of services, and the addresses that datagrams are sent from.
-@Suite("the target of a live replay", .timeLimit(.minutes(2)))
+@Suite("the target of a live replay", .timeLimit(.minutes(10)))
 struct ReplayTargetTests {
     /// Requests of three clients and their answers, over one family.
     private static func capture(isIPv6: Bool = false) throws -> (file: TemporaryFile, clients: Set<String>) {

@@ -3,7 +3,7 @@ import Testing
 import VolleyCore
 
 /// Options of the socket as `volley serve` shows them.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct ServeOptionTests {
     @Test("a buffer that is not granted is one line on standard error, and in the report")
     func notGranted() throws {

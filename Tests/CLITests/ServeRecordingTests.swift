@@ -5,7 +5,7 @@ import VolleyCore
 import VolleyWire
 
 /// `volley serve --record` and what goes with it; several captures as one.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct ServeRecordingTests {
     /// A server, and the port it says that it listens on.
     private func serve(_ arguments: [String]) throws -> (Command.Running, UInt16) {

@@ -7,7 +7,7 @@ import VolleyWire
 
 /// The same packets given to the kernel and to a replay: datagrams and errors have to be the same.
 @Suite(
-    "kernel and replay", .serialized, .timeLimit(.minutes(2)),
+    "kernel and replay", .serialized, .timeLimit(.minutes(10)),
     .enabled(if: TunDevice.obstacle == nil, Comment(rawValue: TunDevice.obstacle ?? "")))
 struct KernelDeliveryTests {
     private static let client = [address("192.0.2.7:40000"), address("[2001:db8::7]:40000")]

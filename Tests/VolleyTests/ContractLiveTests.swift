@@ -1,7 +1,7 @@
 import Testing
 import VolleyTesting
 
-@Suite("The datagram contract, live", .timeLimit(.minutes(1)))
+@Suite("The datagram contract, live", .timeLimit(.minutes(10)))
 struct ContractLiveTests {
     @Test("UDP over IPv4, bound", arguments: DatagramContract.scenarios)
     func boundIPv4(_ scenario: DatagramScenario) throws {

@@ -6,10 +6,42 @@ import VolleyWire
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Show what a capture holds: endpoints, conversations, datagrams, bytes, times, record classes.",
+        abstract:
+            "Show what a capture holds: rates, sizes, protocols, losses, endpoints, conversations, record classes.",
         discussion: """
             Reads pcap and pcapng files, or standard input when FILE is "-". Every record ends in exactly one class; the \
-            sum of the classes is the number of records. A damaged file is read as far as it goes.
+            sum of the classes is the number of records. A damaged file is read as far as it goes. Memory is bounded: \
+            tables have room for 65,536 endpoints, conversations and open DNS queries, and the report says how much \
+            found none. Charts are drawn in ASCII unless LC_ALL, LC_CTYPE or LANG name a UTF-8 locale.
+
+            Protocols are told by port and by a look at the first bytes; "by port alone" means that the content looks \
+            different. A DNS query is answered by a response with the same endpoints, id and question. Missing are \
+            sequence numbers of RTP, sFlow and NetFlow (version 5 counts flows).
+
+            JSON
+              file, records, classes {}, malformed {}, linkTypes [linkType, records],
+                datagrams, payloadBytes, firstNanoseconds, lastNanoseconds, seconds,
+                timestampsBackwards; damage: what is wrong with the file
+              rates {firstNanoseconds, seconds, datagramsPerSecondMean, ...Peak,
+                bitsPerSecondMean, ...Peak, peakWindowSeconds, columnSeconds,
+                columnDatagrams [], columnPayloadBytes []}: of datagrams; absent when no
+                time passes between them
+              packetSizes [from, to, records]: bytes on the wire; the last has no "to"
+              protocols [name, datagrams, payloadBytes, byPortAndContent, byContent,
+                byPort]
+              dns {queries, answers, answered, unanswered, repeated, unasked,
+                answerSecondsMean, answerSecondsMax, responseCodes {}}: absent when
+                there is none
+              sequences [name, streams, datagrams, missing, late, restarts],
+                datagramsBeyondSequences
+              icmpErrors [family, type, code, errno, kind, errors, meaning],
+                icmpErrorsBeyond
+              endpoints [address, sent, received, sentBytes, receivedBytes],
+                endpointsTotal, datagramsBeyondEndpoints
+              conversations [first, second, forward, backward, forwardBytes,
+                backwardBytes, firstNanoseconds, seconds], conversationsTotal,
+                datagramsBeyondConversations
+              delivered, sha256Payload, sha256Framed: with --digest
 
             EXAMPLES
               volley inspect queries.pcapng
@@ -17,6 +49,7 @@ struct InspectCommand: ParsableCommand {
               tcpdump -w - -i lo udp | volley inspect -
               volley inspect queries.pcapng --digest
               volley inspect trace.pcap --errors
+              volley inspect trace.pcap --top 3 --by bytes
               volley inspect overlay.pcap --tunnels vxlan,geneve
             """
     )
@@ -35,6 +68,11 @@ struct InspectCommand: ParsableCommand {
         parsing: .unconditional,
         help: ArgumentHelp("How many endpoints and conversations to list; 0 lists all.", valueName: "count"))
     var top = 10
+
+    @Option(help: ArgumentHelp("What endpoints and conversations are sorted by.", valueName: "datagrams|bytes"))
+    var by = Order.datagrams
+
+    enum Order: String, ExpressibleByArgument, CaseIterable { case datagrams, bytes }
 
     @Flag(help: "Add count, bytes and SHA-256 of all delivered datagrams.")
     var digest = false
@@ -85,8 +123,14 @@ struct InspectCommand: ParsableCommand {
         if errors {
             try errorLines.finish()
         } else {
-            let report = InspectReport(inspection, file: file, top: top == 0 ? .max : top, damage: damage)
-            if json { try Console.print(json: report, indented: true) } else { try Console.print(report.lines) }
+            let report = InspectReport(
+                inspection, file: file, top: top == 0 ? .max : top, order: by == .bytes ? .payloadBytes : .datagrams,
+                damage: damage)
+            if json {
+                try Console.print(json: report, indented: true)
+            } else {
+                try Console.print(report.lines(.current))
+            }
         }
         if let damage {
             Console.complain("\(damage); what came before it is shown")

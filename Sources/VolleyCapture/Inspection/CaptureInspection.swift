@@ -43,9 +43,22 @@ public struct CaptureInspection: Sendable {
     public private(set) var datagramsBeyondConversations = 0
     /// Count, bytes and hashes of what is delivered; `nil` unless asked for.
     public private(set) var digest: CaptureDigest?
+    /// How large the records are that no filter refused.
+    public private(set) var sizes = PacketSizes()
+    /// When datagrams came, those that have a time.
+    public private(set) var rates = TrafficRates()
+    /// DNS queries and answers, but for those of multicast DNS.
+    public private(set) var dns = DNSExchanges()
+    /// ICMP errors of more kinds than are told apart.
+    public var icmpErrorsBeyond: Int { icmpTable.beyond }
+    /// Datagrams of more streams with sequence numbers than are followed.
+    public var datagramsBeyondSequences: Int { sequences.datagramsBeyond }
 
-    private var endpointTable: [SocketAddress: Traffic] = [:]
-    private var conversationTable: [ConversationKey: Traffic] = [:]
+    var endpointTable: [SocketAddress: Traffic] = [:]
+    var conversationTable: [ConversationKey: TimedTraffic] = [:]
+    var protocolTable = ProtocolTable()
+    var icmpTable = ICMPErrorTable()
+    var sequences = SequenceTable()
     private var lastTime: Int64?
     private var decoder: RecordDecoder
 
@@ -105,21 +118,52 @@ public struct CaptureInspection: Sendable {
         let frame = decoder.decode(
             record.bytes, originalLength: record.originalLength, linkType: record.linkType,
             at: record.timestampNanoseconds)
+        sizes.add(record.originalLength)
+        let time = record.hasTimestamp ? record.timestampNanoseconds : nil
         if frame.isReassembled {
             let packet = decoder.packet
-            addDatagram(frame, in: RawSpan(packet.span))
+            addDatagram(frame, in: RawSpan(packet.span), at: time)
             return
         }
-        addDatagram(frame, in: record.bytes)
-        if let errors, let error = ICMPError(frame, in: record.bytes) { errors(record.number, error) }
+        addDatagram(frame, in: record.bytes, at: time)
+        if frame.recordClass == .icmpError, let error = ICMPError(frame, in: record.bytes) {
+            icmpTable.add(error)
+            errors?(record.number, error)
+        }
     }
 
     /// Takes in what a record was decoded to, if it is a datagram.
-    private mutating func addDatagram(_ frame: DecodedFrame, in bytes: RawSpan) {
+    private mutating func addDatagram(_ frame: DecodedFrame, in bytes: RawSpan, at time: Int64?) {
         guard frame.isDelivered else { return }
         payloadBytes += frame.payloadLength
-        addTraffic(frame)
+        addTraffic(frame, at: time)
+        if let time { rates.add(frame.payloadLength, at: time) }
+        addContent(frame, frame.payload(in: bytes), at: time)
         digest?.add(frame, of: bytes)
+    }
+
+    /// What the payload seems to be, and what follows from that.
+    private mutating func addContent(_ frame: DecodedFrame, _ payload: RawSpan, at time: Int64?) {
+        let (found, basis) = PayloadProtocol.recognise(
+            payload, from: frame.source.port, to: frame.destination.port)
+        switch found {
+        case .dns where basis != .port:
+            guard let message = DNSMessage(payload) else { break }
+            dns.add(message, from: frame.source, to: frame.destination, at: time ?? lastTime ?? 0)
+        case .netflow where basis != .port, .sflow where basis != .port:
+            sequences.add(found, payload, of: frame)
+        case .rtp:
+            if let header = RTPHeader(payload) { sequences.addRTP(header, of: frame) }
+        case .unknown:
+            guard (frame.source.port | frame.destination.port) & 1 == 0, let header = RTPHeader(payload) else { break }
+            let (isRTP, before) = sequences.addCandidate(header, of: frame)
+            guard isRTP else { break }
+            for bytes in before { protocolTable.settle(.rtp, bytes: bytes) }
+            protocolTable.add(.rtp, .content, bytes: frame.payloadLength)
+            return
+        default: break
+        }
+        protocolTable.add(found, basis, bytes: frame.payloadLength)
     }
 
     /// Takes in one record that a filter refused: its class, link type and time.
@@ -141,7 +185,7 @@ public struct CaptureInspection: Sendable {
         timeSpan = timeSpan.map { min($0.lowerBound, time)...max($0.upperBound, time) } ?? time...time
     }
 
-    private mutating func addTraffic(_ frame: DecodedFrame) {
+    private mutating func addTraffic(_ frame: DecodedFrame, at time: Int64?) {
         let bytes = frame.payloadLength
         let knowsSource = endpointTable.count(in: frame.source, limit: limits.endpoints) { $0.addForward(bytes) }
         let knowsDestination = endpointTable.count(in: frame.destination, limit: limits.endpoints) {
@@ -153,35 +197,9 @@ public struct CaptureInspection: Sendable {
         let isBackward = conversationTable[backward] != nil && frame.source != frame.destination
         let key = isBackward ? backward : ConversationKey(frame.source, frame.destination)
         let knowsConversation = conversationTable.count(in: key, limit: limits.conversations) {
-            if isBackward { $0.addBackward(bytes) } else { $0.addForward(bytes) }
+            if isBackward { $0.traffic.addBackward(bytes) } else { $0.traffic.addForward(bytes) }
+            if let time { $0.add(time) }
         }
         if !knowsConversation { datagramsBeyondConversations += 1 }
-    }
-}
-
-/// The tables, sorted for reports.
-extension CaptureInspection {
-    /// The endpoints, those with most datagrams sent and received first; ties by address and port.
-    public var endpoints: [CaptureEndpoint] {
-        endpointTable.map { CaptureEndpoint(address: $0.key, sent: $0.value.forward, received: $0.value.backward) }
-            .sorted { left, right in
-                let (leftCount, rightCount) = (left.datagrams, right.datagrams)
-                return leftCount == rightCount
-                    ? left.address.orderKey < right.address.orderKey : leftCount > rightCount
-            }
-    }
-
-    /// The conversations, those with most datagrams first; ties by addresses and ports.
-    public var conversations: [CaptureConversation] {
-        conversationTable.map {
-            CaptureConversation(
-                first: $0.key.first, second: $0.key.second, forward: $0.value.forward, backward: $0.value.backward)
-        }
-        .sorted { left, right in
-            let (leftCount, rightCount) = (left.datagrams, right.datagrams)
-            if leftCount != rightCount { return leftCount > rightCount }
-            return left.first == right.first
-                ? left.second.orderKey < right.second.orderKey : left.first.orderKey < right.first.orderKey
-        }
     }
 }

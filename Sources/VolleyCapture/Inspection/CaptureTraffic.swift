@@ -19,6 +19,9 @@ public struct CaptureEndpoint: Hashable, Sendable {
 
     /// All datagrams it sent and received.
     public var datagrams: Int { sent.datagrams + received.datagrams }
+
+    /// The payload bytes it sent and received.
+    public var payloadBytes: Int { sent.payloadBytes + received.payloadBytes }
 }
 
 /// Two addresses with ports and what went between them.
@@ -31,9 +34,14 @@ public struct CaptureConversation: Hashable, Sendable {
     public let forward: TrafficCount
     /// From ``second`` to ``first``.
     public let backward: TrafficCount
+    /// The time of its earliest and its latest datagram in nanoseconds since the Unix epoch; `nil` if none has one.
+    public let timeSpan: ClosedRange<Int64>?
 
     /// All datagrams of both directions.
     public var datagrams: Int { forward.datagrams + backward.datagrams }
+
+    /// The payload bytes of both directions.
+    public var payloadBytes: Int { forward.payloadBytes + backward.payloadBytes }
 }
 
 /// Two directions of counts, as the tables of ``CaptureInspection`` hold them.
@@ -52,6 +60,21 @@ struct Traffic: Sendable {
     }
 }
 
+/// The same with the time of the first and the last datagram.
+struct TimedTraffic: Sendable {
+    var traffic = Traffic()
+    /// The earliest is later than the latest until there is one.
+    private var earliest = Int64.max
+    private var latest = Int64.min
+
+    var timeSpan: ClosedRange<Int64>? { earliest <= latest ? earliest...latest : nil }
+
+    mutating func add(_ time: Int64) {
+        earliest = min(earliest, time)
+        latest = max(latest, time)
+    }
+}
+
 /// A pair of endpoints in the order of their first datagram.
 struct ConversationKey: Hashable, Sendable {
     let first: SocketAddress
@@ -63,14 +86,21 @@ struct ConversationKey: Hashable, Sendable {
     }
 }
 
-extension Dictionary where Value == Traffic {
+extension Dictionary {
     /// Lets `add` change the entry of `key`, which is made if there is room; `false` if there is none.
-    mutating func count(in key: Key, limit: Int, _ add: (inout Traffic) -> Void) -> Bool {
+    mutating func count(
+        in key: Key, limit: Int, _ add: (inout Value) -> Void
+    ) -> Bool where Value: EmptyInitializable {
         guard count < limit || self[key] != nil else { return false }
-        add(&self[key, default: Traffic()])
+        add(&self[key, default: Value()])
         return true
     }
 }
+
+/// An entry of a table before anything was counted.
+protocol EmptyInitializable { init() }
+extension Traffic: EmptyInitializable {}
+extension TimedTraffic: EmptyInitializable {}
 
 extension SocketAddress {
     /// What reports are sorted by: family, address, port.

@@ -97,7 +97,7 @@ struct ReplayRun: ~Copyable {
     /// Takes the next record; `false` at the end of the capture.
     // Transparent, as the one below: in a type as large as this the optimiser passes over @inline(__always).
     @_transparent
-    private mutating func takeNext(
+    mutating func takeNext(
         of reader: inout CaptureReader, _ filter: CaptureFilter?, _ makeProtocol: () -> any DatagramProtocol
     ) throws(CaptureError) -> Bool {
         if !reader.advanceInPlace() {

@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 
+// Whether this program counts: one that was built with a sanitizer does not.
+int allocations_are_counted(void);
+
 // Counts from zero, on the calling thread only.
 void allocations_begin(void);
 

@@ -6,7 +6,7 @@ import VolleyTesting
 
 @testable import Volley
 
-@Suite("Creating datagram endpoints", .timeLimit(.minutes(1)))
+@Suite("Creating datagram endpoints", .timeLimit(.minutes(10)))
 struct EndpointCreationTests {
     private static let hosts = [IPAddress(v4: 0x7f00_0001), IPAddress(v6High: 0, low: 1)]
 

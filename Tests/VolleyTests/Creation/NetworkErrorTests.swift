@@ -6,7 +6,7 @@ import VolleyTesting
 @testable import Volley
 
 /// Errors that the network reports of itself: real ICMP on loopback, nothing injected.
-@Suite("Errors of the network", .timeLimit(.minutes(1)))
+@Suite("Errors of the network", .timeLimit(.minutes(10)))
 struct NetworkErrorTests {
     private static let host = IPAddress(v4: 0x7f00_4d01)
 

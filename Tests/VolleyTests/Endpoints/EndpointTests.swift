@@ -6,7 +6,7 @@ import Volley
 import VolleyCore
 
 /// Endpoints on loops with threads of their own, through the public API alone.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct EndpointTests {
     @Test("an endpoint echoes empty, small and the largest datagrams", arguments: [IPAddress.loopbackV4, .loopbackV6])
     func echoes(ip: IPAddress) throws {

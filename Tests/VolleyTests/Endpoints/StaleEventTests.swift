@@ -6,7 +6,7 @@ import VolleyCore
 @testable import Volley
 
 /// Events that epoll has already reported when what they are for goes away.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct StaleEventTests {
     @Test("an endpoint closed by another one's callback, in the same wake-up, receives nothing more")
     func closedInTheSameWakeUp() throws {

@@ -7,7 +7,7 @@ import VolleyTesting
 @testable import Volley
 
 /// The error queue on plain loopback: what may not suffer from it, and that it never spins.
-@Suite("The error queue", .timeLimit(.minutes(1)))
+@Suite("The error queue", .timeLimit(.minutes(10)))
 struct ErrorQueueTests {
     /// A host that no other test uses: what they close may be bound anew.
     private static func host(_ family: InternetFamily) -> IPAddress {

@@ -6,7 +6,7 @@ import VolleyTesting
 
 /// Every row of the table of ICMP errors, injected by a raw socket in a namespace of the tests' own.
 @Suite(
-    "ICMP and errno", .serialized, .timeLimit(.minutes(1)),
+    "ICMP and errno", .serialized, .timeLimit(.minutes(10)),
     .enabled(if: NetworkNamespace.obstacle == nil, "\(NetworkNamespace.obstacle ?? "")"))
 struct ICMPErrnoTests {
     /// A namespace with an injector, and an endpoint that says when everything injected has been dealt with.

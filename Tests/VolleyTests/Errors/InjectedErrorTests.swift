@@ -7,7 +7,7 @@ import VolleyTesting
 @testable import Volley
 
 /// What the kernel cannot be made to do on order: entries of the error queue and results of sends, by injected calls.
-@Suite("Errors, injected", .timeLimit(.minutes(1)))
+@Suite("Errors, injected", .timeLimit(.minutes(10)))
 struct InjectedErrorTests {
     private static let peer = SocketAddress(IPAddress(v4: 0x7f00_0001), port: 9)
 

@@ -6,7 +6,7 @@ import VolleyTesting
 
 /// Real errors of the kernel and of ICMP that it sends, between namespaces of the tests' own.
 @Suite(
-    "Errors, live", .serialized, .timeLimit(.minutes(1)),
+    "Errors, live", .serialized, .timeLimit(.minutes(10)),
     .enabled(if: NetworkNamespace.obstacle == nil, "\(NetworkNamespace.obstacle ?? "")"))
 struct LiveErrorTests {
     @Test(

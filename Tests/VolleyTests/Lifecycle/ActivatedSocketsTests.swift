@@ -7,7 +7,7 @@ import VolleyTesting
 @testable import Volley
 
 /// The protocol of sd_listen_fds(3), on descriptors of the test's own; `CLITests` has it from process to process.
-@Suite("Sockets from the service manager", .serialized, .timeLimit(.minutes(1)))
+@Suite("Sockets from the service manager", .serialized, .timeLimit(.minutes(10)))
 struct ActivatedSocketsTests {
     /// A datagram socket, a listening stream socket and a Unix datagram socket on three descriptors in a row.
     private struct Passed {

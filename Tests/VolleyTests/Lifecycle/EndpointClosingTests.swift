@@ -7,7 +7,7 @@ import VolleyTesting
 @testable import Volley
 
 /// The end of an endpoint whose socket lives on, on a loop stepped by hand.
-@Suite("Closing without draining the socket", .timeLimit(.minutes(1)))
+@Suite("Closing without draining the socket", .timeLimit(.minutes(10)))
 struct EndpointClosingTests {
     @Test("what has been received is delivered although the protocol paused; what has not stays in the socket")
     func deliversTheBacklog() throws {

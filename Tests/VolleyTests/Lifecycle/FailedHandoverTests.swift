@@ -8,7 +8,7 @@ import VolleyTesting
 @testable import Volley
 
 /// Whatever goes wrong before the old process has committed, it goes on.
-@Suite("Hand-overs that fail", .timeLimit(.minutes(1)))
+@Suite("Hand-overs that fail", .timeLimit(.minutes(10)))
 struct FailedHandoverTests {
     @Test("a new process that dies before it is ready changes nothing, whatever it had got by then", arguments: 0...2)
     func diesBeforeReady(step: Int) throws {

@@ -5,7 +5,7 @@ import VolleyTesting
 @testable import Volley
 
 /// sd_notify(3) with a socket of the test's own in the manager's place.
-@Suite("Telling the service manager", .timeLimit(.minutes(1)))
+@Suite("Telling the service manager", .timeLimit(.minutes(10)))
 struct ServiceManagerTests {
     @Test("all assignments arrive in one datagram, at a path or an abstract name", arguments: [false, true])
     func sends(isAbstract: Bool) throws {

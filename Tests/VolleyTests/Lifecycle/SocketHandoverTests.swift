@@ -6,7 +6,7 @@ import VolleyTesting
 
 @testable import Volley
 
-@Suite("Handing sockets over", .timeLimit(.minutes(1)))
+@Suite("Handing sockets over", .timeLimit(.minutes(10)))
 struct SocketHandoverTests {
     @Test("the old endpoint serves until the new one is complete, and is closed then; the path goes along")
     func handsOver() throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import Volley
 
 /// Endpoints in the loop's poll set, and those for which it has no place.
-@Suite("Hot sockets", .timeLimit(.minutes(1)))
+@Suite("Hot sockets", .timeLimit(.minutes(10)))
 struct HotSocketTests {
     private let loop: EpollLoop
     private let peer: TrainPeer

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Volley
 
-@Suite("The poll set", .timeLimit(.minutes(1)))
+@Suite("The poll set", .timeLimit(.minutes(10)))
 struct PollSetTests {
     private let epoll = Descriptor(volley_epoll_create())
     private let readable = UInt32(VOLLEY_READABLE)

@@ -6,7 +6,7 @@ import VolleyTesting
 
 @testable import Volley
 
-@Suite("A loop that stops", .timeLimit(.minutes(1)))
+@Suite("A loop that stops", .timeLimit(.minutes(10)))
 struct StoppingLoopTests {
     @Test("whoever asks it while it stops is answered: ECANCELED")
     func asked() throws {

@@ -6,7 +6,7 @@ import Testing
 @testable import Volley
 
 /// What datagrams bring beside their bytes, as the kernel says it.
-@Suite("Metadata of datagrams", .timeLimit(.minutes(1)))
+@Suite("Metadata of datagrams", .timeLimit(.minutes(10)))
 struct MetadataTests {
     static let all: DatagramMetadata = [.localAddress, .timestamp, .trafficClass, .hopLimit, .drops]
 

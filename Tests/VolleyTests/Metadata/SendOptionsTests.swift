@@ -6,7 +6,7 @@ import Testing
 @testable import Volley
 
 /// What one datagram says about how it is to leave, as the kernel and a peer see it.
-@Suite("Options of a send", .timeLimit(.minutes(1)))
+@Suite("Options of a send", .timeLimit(.minutes(10)))
 struct SendOptionsTests {
     private func options(
         source: IPAddress? = nil, ecn: ECN? = nil, dscp: UInt8? = nil, transmitTime: MonotonicInstant? = nil

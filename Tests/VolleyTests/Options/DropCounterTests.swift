@@ -6,7 +6,7 @@ import VolleyTesting
 @testable import Volley
 
 /// Kernel drops: counted exactly, whatever the kernel's 32-bit counter does.
-@Suite("Kernel drops", .timeLimit(.minutes(1)))
+@Suite("Kernel drops", .timeLimit(.minutes(10)))
 struct DropCounterTests {
     /// The first sample, the others, and what they come to.
     private static let wrapRows: [(UInt32, [UInt32], UInt64)] = [

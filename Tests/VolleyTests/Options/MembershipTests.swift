@@ -5,7 +5,7 @@ import VolleyTesting
 @testable import Volley
 
 /// Joining and leaving have the same outcomes in every world, the kernel's being the measure.
-@Suite("Multicast memberships", .timeLimit(.minutes(1)))
+@Suite("Multicast memberships", .timeLimit(.minutes(10)))
 struct MembershipTests {
     private struct Change {
         let isJoining: Bool

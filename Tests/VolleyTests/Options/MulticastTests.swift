@@ -8,7 +8,7 @@ import VolleyTesting
 @testable import Volley
 
 /// Multicast through the kernel: who hears whom, and from when until when.
-@Suite("Multicast", .timeLimit(.minutes(1)))
+@Suite("Multicast", .timeLimit(.minutes(10)))
 struct MulticastTests {
     /// A member and senders of one family, on one interface.
     private struct Network {

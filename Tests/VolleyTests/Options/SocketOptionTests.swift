@@ -7,7 +7,7 @@ import VolleyTesting
 @testable import Volley
 
 /// Options of the IP layer and of devices: what is asked for is what the kernel says afterwards.
-@Suite("Socket options", .timeLimit(.minutes(1)))
+@Suite("Socket options", .timeLimit(.minutes(10)))
 struct SocketOptionTests {
     private static let v4 = CInt(IPPROTO_IP)
     private static let v6 = CInt(IPPROTO_IPV6)

@@ -6,7 +6,7 @@ import VolleyTesting
 @testable import Volley
 
 /// What was asked of a socket and what was granted.
-@Suite("Socket report", .timeLimit(.minutes(1)))
+@Suite("Socket report", .timeLimit(.minutes(10)))
 struct SocketReportTests {
     /// The report of an endpoint; `force` is what the kernel says to passing its limit.
     private func report(force: Errno?, _ configure: (inout DatagramOptions) -> Void) throws -> SocketReport {

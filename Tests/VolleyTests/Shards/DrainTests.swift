@@ -6,7 +6,7 @@ import VolleyCore
 @testable import Volley
 
 /// Draining one endpoint, on a loop stepped by hand.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct DrainTests {
     private final class Counting: DatagramProtocol {
         private(set) var received = 0

@@ -4,7 +4,7 @@ import VolleyCore
 
 @testable import Volley
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct EventLoopGroupTests {
     @Test("as it comes, there is one loop for each processor, and none is bound")
     func defaults() throws {

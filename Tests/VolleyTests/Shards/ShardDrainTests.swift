@@ -7,7 +7,7 @@ import VolleyCore
 @testable import Volley
 
 /// A shard that leaves loses nothing.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct ShardDrainTests {
     @Test("what a shard has queued when it leaves is delivered and answered")
     func queued() throws {

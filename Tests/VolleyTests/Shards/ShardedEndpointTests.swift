@@ -8,7 +8,7 @@ import VolleyCore
 @testable import Volley
 
 /// Opening, membership and the end of sharded endpoints.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct ShardedEndpointTests {
     @Test("the factory is called once for each loop, in their order, on the loop")
     func factory() throws {

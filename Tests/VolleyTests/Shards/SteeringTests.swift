@@ -7,7 +7,7 @@ import VolleyCore
 @testable import Volley
 
 /// What the kernel does with our programs, against ``SteeringHash``, which says what it should.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct SteeringTests {
     /// Sends `rounds` datagrams from every peer and checks that each met the shard the endpoint says it would.
     private func check(

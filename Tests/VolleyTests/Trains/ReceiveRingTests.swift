@@ -5,7 +5,7 @@ import Testing
 @testable import Volley
 
 /// The receive ring by itself, over a real socket with less room than an endpoint would give it.
-@Suite("The receive ring", .timeLimit(.minutes(1)))
+@Suite("The receive ring", .timeLimit(.minutes(10)))
 struct ReceiveRingTests {
     /// A datagram as a slot describes it.
     struct Slot: Equatable {

@@ -5,7 +5,7 @@ import Testing
 @testable import Volley
 
 /// What becomes of the datagrams of a train the kernel does not take.
-@Suite("Trains the kernel refuses", .timeLimit(.minutes(1)))
+@Suite("Trains the kernel refuses", .timeLimit(.minutes(10)))
 struct TrainFallbackTests {
     private static let peer = SocketAddress(IPAddress(v4: 0x7f00_0001), port: 40_001)
     private static let other = SocketAddress(IPAddress(v4: 0x7f00_0001), port: 40_002)

@@ -6,7 +6,7 @@ import Testing
 @testable import Volley
 
 /// Which datagrams leave together, as the kernel is asked to send them.
-@Suite("Which datagrams are a train", .timeLimit(.minutes(1)))
+@Suite("Which datagrams are a train", .timeLimit(.minutes(10)))
 struct TrainFormationTests {
     private static let peers = (1...3).map { SocketAddress(IPAddress(v4: 0x7f00_0001), port: 40_000 + $0) }
 

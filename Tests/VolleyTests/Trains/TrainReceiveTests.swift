@@ -4,7 +4,7 @@ import Testing
 
 /// Trains that the kernel gives in one piece, as a protocol sees them.
 @Suite(
-    "Trains received", .timeLimit(.minutes(1)),
+    "Trains received", .timeLimit(.minutes(10)),
     .enabled(if: SegmentationSupport.probed.receivesTrains, "no UDP_GRO"))
 struct TrainReceiveTests {
     @Test(

@@ -7,7 +7,7 @@ import Testing
 
 /// Trains the kernel takes, as peers receive them.
 @Suite(
-    "Trains sent", .timeLimit(.minutes(1)),
+    "Trains sent", .timeLimit(.minutes(10)),
     .enabled(if: SegmentationSupport.probed.segmentsMax > 1, "no UDP_SEGMENT"))
 struct TrainSendTests {
     @Test(
