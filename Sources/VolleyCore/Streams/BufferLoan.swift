@@ -39,7 +39,22 @@ public struct BufferLoan: ~Copyable, ~Escapable {
         }
     }
 
-    /// Lends all bytes of `span`, as of an array's or a buffer's `mutableSpan`.
+    /// Lends the bytes of a fixed-size array from index `start` to its end; a `start` outside of it is as good as no
+    /// loan.
+    @inlinable
+    public mutating func lend<let count: Int>(_ array: inout InlineArray<count, UInt8>, from start: Int = 0) {
+        guard start >= 0, start < count else { return }
+        var span = array.mutableSpan
+        // SAFETY: every bit pattern is a UInt8, and the array is borrowed exclusively for the call.
+        unsafe span.withUnsafeMutableBufferPointer { bytes in
+            unsafe state.fill(UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: bytes[start...])))
+        }
+    }
+
+    /// Lends all bytes of `span`, as of the `mutableSpan` of whatever a value type keeps its bytes in.
+    ///
+    /// The compiler does not let a span of an object's property be a variable; a mutating method of a struct may have
+    /// one.
     @inlinable
     public mutating func lend(_ span: inout MutableSpan<UInt8>) {
         // SAFETY: every bit pattern is a UInt8, and the span is borrowed exclusively for the call.

@@ -25,22 +25,29 @@ final class Blocks: BufferedStreamProtocol {
 final class Lender: BufferedStreamProtocol {
     private var array = [UInt8](repeating: 0, count: 4_096)
     private var inline = InlineArray<80, UInt8>(repeating: 0)
+    private var store = Store()
     private var choice = 0
 
     func getBuffer(_ loan: inout BufferLoan) {
         choice += 1
         switch choice {
         case 1: loan.lend(&array, 16..<32)
-        case 2:
-            var span = array.mutableSpan
-            loan.lend(&span)
-        default:
-            var span = inline.mutableSpan
-            loan.lend(&span)
+        case 2: loan.lend(&inline, from: 8)
+        default: store.lend(to: &loan)
         }
     }
 
     func bufferUpdated(_ count: Int) {}
+}
+
+// Memory of one's own kind: spans of it are for mutating methods of a value type.
+struct Store {
+    private var bytes = [UInt8](repeating: 0, count: 100)
+
+    mutating func lend(to loan: inout BufferLoan) {
+        var span = bytes.mutableSpan
+        loan.lend(&span)
+    }
 }
 
 // Whatever a type conforms to, one kind of closure makes it.
