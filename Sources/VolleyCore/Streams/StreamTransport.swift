@@ -111,6 +111,10 @@ extension StreamTransport {
     @inlinable
     public func write(_ bytes: [UInt8]) { write(RawSpan(bytes.span)) }
 
+    /// Writes the part `range` of an array, which has to lie inside of it.
+    @inlinable
+    public func write(_ bytes: [UInt8], _ range: Range<Int>) { write(RawSpan(bytes.span).extracting(range)) }
+
     /// Writes an array and then `body` as if they were one: a header, say, and what it announces.
     @inlinable
     public func write(_ head: [UInt8], _ body: RawSpan) { write(RawSpan(head.span), body) }

@@ -18,7 +18,7 @@ final class BufferedEcho: BufferedStreamProtocol {
 
     func connectionMade(_ transport: any StreamTransport) { self.transport = transport }
     func getBuffer(_ loan: inout BufferLoan) { loan.lend(&buffer) }
-    func bufferUpdated(_ count: Int) { transport?.write(RawSpan(buffer.span).extracting(0..<count)) }
+    func bufferUpdated(_ count: Int) { transport?.write(buffer, 0..<count) }
     func pauseWriting() { transport?.pauseReading() }
     func resumeWriting() { transport?.resumeReading() }
 }
@@ -30,7 +30,7 @@ enum Main {
         let isBuffered = CommandLine.arguments.contains("--buffered")
         let loop = try LiveEventLoop()
         let server = try loop.createServer(on: SocketAddress(.loopbackV4, port: 0)) {
-            isBuffered ? BufferedEcho() : Echo()
+            if isBuffered { BufferedEcho() } else { Echo() }
         }
         print("listening on \(server.localAddress.map { "\($0)" } ?? "nothing")")
         fflush(nil)
