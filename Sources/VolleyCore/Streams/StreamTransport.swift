@@ -29,7 +29,7 @@ public protocol StreamTransport: AnyObject {
     /// Writes `head` and then `body` as if they were one, with one system call (`writev`) and without joining them.
     func write(_ head: RawSpan, _ body: RawSpan)
 
-    /// Writes all parts in order, with as few system calls as possible (`writev`) and without joining them.
+    /// Writes all parts in order, up to 64 of them with one system call (`writev`), and without joining them.
     ///
     /// asyncio: `writelines`.
     func write(gathering parts: [[UInt8]])

@@ -14,10 +14,14 @@ final class Echo: StreamProtocol {
 /// Sends back what it receives, from a buffer of its own.
 final class BufferedEcho: BufferedStreamProtocol {
     private var transport: (any StreamTransport)?
-    private var buffer = [UInt8](repeating: 0, count: 65_536)
+    /// Of connections that say something only.
+    private var buffer: [UInt8] = []
 
     func connectionMade(_ transport: any StreamTransport) { self.transport = transport }
-    func getBuffer(_ loan: inout BufferLoan) { loan.lend(&buffer) }
+    func getBuffer(_ loan: inout BufferLoan) {
+        if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: 65_536) }
+        loan.lend(&buffer)
+    }
     func bufferUpdated(_ count: Int) { transport?.write(buffer, 0..<count) }
     func pauseWriting() { transport?.pauseReading() }
     func resumeWriting() { transport?.resumeReading() }
