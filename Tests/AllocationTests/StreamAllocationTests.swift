@@ -55,7 +55,7 @@ struct StreamAllocationTests {
                 counted += allocations_end()
             }
             let received = unsafe bytes.withUnsafeMutableBytes {
-                unsafe recv(pair[1], $0.baseAddress, size, CInt(MSG_WAITALL.rawValue))
+                unsafe recv(pair[1], $0.baseAddress, size, CInt(MSG_WAITALL))
             }
             #expect(received == size)
         }
