@@ -32,6 +32,8 @@ struct Syscalls: Sendable {
     var setOptionBytes: @Sendable (CInt, _ level: CInt, _ name: CInt, _ value: UnsafeRawBufferPointer) -> Int
     /// `getsockopt(2)`: datagrams dropped, modulo 2³², the last word of `SO_MEMINFO`; nil when the descriptor is none.
     var dropCount: @Sendable (CInt) -> UInt32?
+    /// Those of streams.
+    var stream = StreamSyscalls.kernel
 
     /// The kernel.
     static let kernel = unsafe Syscalls(
@@ -70,7 +72,7 @@ struct Syscalls: Sendable {
     )
 
     /// Calls until the result is not `EINTR`; a result of -1 becomes the negated errno.
-    private static func retrying(_ call: () -> Int) -> Int {
+    static func retrying(_ call: () -> Int) -> Int {
         while true {
             let result = call()
             if result != -1 { return result }

@@ -7,7 +7,8 @@ extension DatagramError {
             case connectionRefused, connectionReset, hostUnreachable, networkUnreachable, hostDown
             case protocolUnreachable, protocolError, messageTooLong, permissionDenied, noBufferSpace
             case addressInUse, addressNotAvailable, addressFamilyNotSupported, destinationRequired, alreadyConnected
-            case fileNotFound, invalidArgument, badDescriptor, tooManyFiles, other
+            case fileNotFound, invalidArgument, badDescriptor, tooManyFiles
+            case timedOut, connectionAborted, nameNotFound, other
         }
         private let value: Value
 
@@ -57,6 +58,18 @@ extension DatagramError {
         public static let badDescriptor = Kind(value: .badDescriptor)
         /// `EMFILE`, `ENFILE`.
         public static let tooManyFiles = Kind(value: .tooManyFiles)
+        /// `ETIMEDOUT`: the peer, or whoever was asked for its address, did not answer in time.
+        ///
+        /// Python: `TimeoutError`.
+        public static let timedOut = Kind(value: .timedOut)
+        /// `ECONNABORTED`: the connection was given up before it was accepted.
+        ///
+        /// Python: `ConnectionAbortedError`.
+        public static let connectionAborted = Kind(value: .connectionAborted)
+        /// `ENOENT` of ``DatagramError/Operation/resolve``: no such name, or none with an address of the family.
+        ///
+        /// Python: `gaierror`.
+        public static let nameNotFound = Kind(value: .nameNotFound)
         /// Any other errno.
         public static let other = Kind(value: .other)
 
@@ -78,6 +91,7 @@ extension DatagramError {
             .socketIsConnected: .alreadyConnected, .noSuchFileOrDirectory: .fileNotFound,
             .invalidArgument: .invalidArgument, .badFileDescriptor: .badDescriptor, .notSocket: .badDescriptor,
             .badAddress: .badDescriptor, .tooManyOpenFiles: .tooManyFiles, .tooManyOpenFilesInSystem: .tooManyFiles,
+            .timedOut: .timedOut, .connectionAbort: .connectionAborted,
         ]
 
         /// The kind's name, as in the source: `connectionRefused`.
