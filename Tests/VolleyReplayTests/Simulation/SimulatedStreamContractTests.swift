@@ -21,6 +21,7 @@ final class SimulatedStreamContractWorld: StreamContractWorld {
     private let peer = RecordingStreamProtocol()
     private let server: SimulatedStreamServer
     private let address: SocketAddress
+    private var stream: SimulatedStream?
 
     init(isIPv6: Bool) throws {
         simulation.defaultLink.latency = .zero
@@ -45,7 +46,12 @@ final class SimulatedStreamContractWorld: StreamContractWorld {
             isMade = true
             return `protocol`
         }
+        // The hosts connect, and the peer's first bytes arrive, before the protocol is told.
+        host.pause()
+        simulation.loop.runUntilIdle()
+        host.resume()
         while !isMade { simulation.loop.turn() }
+        stream = host.tcp.inOrder.first?.stream
     }
 
     func deliver(_ bytes: [UInt8]) { peer.transport?.write(bytes) }
@@ -56,7 +62,4 @@ final class SimulatedStreamContractWorld: StreamContractWorld {
     var isShutDown: Bool { stream.map { !$0.isOpen } ?? false }
     func turn() { simulation.loop.turn() }
     func settle() { simulation.loop.runUntilIdle() }
-
-    /// The stream, kept from when it is first seen.
-    private lazy var stream: SimulatedStream? = host.tcp.inOrder.first?.stream
 }

@@ -1,8 +1,10 @@
+import Glibc
 import SystemPackage
 import Testing
 import VolleyCapture
 import VolleyCore
 import VolleyTesting
+import VolleyWire
 
 @testable import VolleyReplay
 
@@ -207,7 +209,9 @@ struct SimulatedStreamTests {
     func addresses() throws {
         let listening = try server.listen(port: 7) { Echo() }
         #expect(throws: StreamError.self) { try server.listen(port: 7) { Echo() } }
-        #expect(throws: StreamError.self) { try server.listen(on: SocketAddress(client.addresses[0], port: 9)) { Echo() } }
+        #expect(throws: StreamError.self) {
+            try server.listen(on: SocketAddress(client.addresses[0], port: 9)) { Echo() }
+        }
         #expect(try server.listen(port: 0) { Echo() }.localAddress.port == 32_768)
         listening.close()
         try server.listen(port: 7) { Echo() }
@@ -215,5 +219,39 @@ struct SimulatedStreamTests {
         simulation.run(for: .milliseconds(1))
         #expect(throws: StreamError.self) { try server.listen(port: 11) { Echo() } }
         #expect(throws: StreamError.self) { try server.connectStream(to: address(7)) { Echo() } }
+    }
+
+    @Test("a recording holds the segments, with good checksums")
+    func recording() throws {
+        let scratch = "/tmp/simulated-stream-\(UInt64.random(in: 0 ... .max)).pcapng"
+        defer { unsafe unlink(scratch) }
+        let writer = try CaptureWriter(path: scratch, format: .pcapng, linkType: .rawIP)
+        simulation.record(to: writer)
+        try server.listen(port: 7) { Echo() }
+        for index in 0..<2 {
+            let recorder = RecordingStreamProtocol()
+            recorder.onConnectionMade = {
+                $0.write("hello")
+                $0.writeEOF()
+            }
+            try client.connectStream(to: SocketAddress(server.addresses[index], port: 7)) { recorder }
+        }
+        simulation.run(for: .seconds(1))
+        try writer.close()
+        var reader = try CaptureReader(path: scratch)
+        var segments = 0
+        while let record = try reader.next() {
+            segments += 1
+            let isIPv6 = Array(copying: record.bytes)[0] >> 4 == 6
+            let (header, ends) = isIPv6 ? (40, 8..<40) : (20, 12..<20)
+            var sum = InternetChecksum()
+            sum.add(record.bytes.extracting(ends))
+            sum.add(record.bytes.extracting(header...))
+            sum.add(UInt32(record.bytes.byteCount - header))
+            sum.add(6 as UInt16)
+            #expect(sum.value == 0, "checksum of record \(segments)")
+        }
+        // Per family: SYN, SYN-ACK, ACK, data and FIN of both sides, and their acknowledgements.
+        #expect(segments >= 20)
     }
 }

@@ -75,7 +75,8 @@ extension SimulatedHost {
         guard tcp.connections[StreamEnds(local: own, remote: peer)] == nil else {
             throw StreamError(.addressInUse, operation: .connect, peer: remote)
         }
-        let connection = SimulatedConnection(self, local: own, remote: peer, options: options, order: tcp.nextOrder(), phase: .asking)
+        let connection = SimulatedConnection(
+            self, local: own, remote: peer, options: options, order: tcp.nextOrder(), phase: .asking)
         connection.onOutcome = { [weak self, unowned connection] error in
             guard let self else { return }
             if let error {

@@ -10,7 +10,7 @@ public final class SimulatedStream {
     public struct Options: Sendable {
         /// Bytes that the host takes from the transport before the peer has acknowledged them; 1 or more.
         public var sendBufferSize = 87_040
-        /// Bytes that the host keeps for a protocol that is not reading; 1 or more. It is the window the peer is told.
+        /// Bytes that the host keeps for a protocol that is not reading, 1 or more: the window the peer is told.
         public var receiveBufferSize = 131_072
         /// When writing is paused and resumed.
         public var writeBufferLimits = WriteBufferLimits.stream
@@ -73,7 +73,9 @@ public final class SimulatedStreamServer {
         self.makeProtocol = makeProtocol
     }
 
-    /// Listens no more; the streams there are stay. Idempotent.
+    /// Listens no more; the streams there are stay.
+    ///
+    /// Idempotent.
     public func close() {
         guard isListening else { return }
         isListening = false
