@@ -34,6 +34,7 @@ extension SimulatedHost {
         for endpoint in endpoints {
             endpoint.ring.lose(DatagramError(.networkDown, operation: .receive))
         }
+        crashStreams()
         // Behind the calls just made, and before any timer that is not due yet.
         simulation.loop.callSoon { [self] in
             guard !isUp else { return }

@@ -67,6 +67,7 @@ extension SimulatedHost {
         guard isUp else { return beUnreachable(packet) }
         switch packet.body {
         case .icmp(let message): receive(message)
+        case .segment(let segment): receive(segment, packet)
         case .datagram(let payload):
             let ip = packet.destination.ip
             if ip.isMulticast || ip.isBroadcast {
@@ -113,6 +114,11 @@ extension SimulatedHost {
     /// Has a router answer for a host that is down.
     private func beUnreachable(_ packet: SimulationPacket) {
         simulation.note(.unreachable, at: name, packet)
+        if case .segment = packet.body, let sender = simulation.host(with: packet.source.ip), sender !== self {
+            let wayBack = max(0, simulation.link(from: self, to: sender).options.latency.wholeNanoseconds)
+            simulation.after(.nanoseconds(wayBack)) { sender.learn(.noRouteToHost, about: packet) }
+            return
+        }
         guard case .datagram = packet.body, !packet.destination.ip.isMulticast, !packet.destination.ip.isBroadcast,
             let sender = simulation.host(with: packet.source.ip), sender !== self
         else { return }

@@ -27,6 +27,8 @@ public final class SimulatedHost {
     let boot: ((SimulatedHost) throws -> Void)?
     /// The largest packets that some paths take, as ICMP has told.
     var pathMTUs: [IPAddress: Int] = [:]
+    /// Its streams.
+    var tcp = SimulatedTCP()
     private var endpointCount: UInt64 = 0
     private var nextPort: UInt16 = 32_768
 
@@ -178,7 +180,7 @@ public final class SimulatedHost {
 
 extension SocketAddress {
     /// Whether two endpoints of one host cannot have these addresses at the same time.
-    fileprivate func conflicts(with other: SocketAddress) -> Bool {
+    func conflicts(with other: SocketAddress) -> Bool {
         guard port == other.port else { return false }
         let (one, two) = (ip.unmapped, other.ip.unmapped)
         // A wildcard of IPv6 takes IPv4 as well.

@@ -163,10 +163,17 @@ public final class SimulatedLink {
             direction: .link, source: packet.source, destination: packet.destination, count: packet.payload.count,
             time: now, number: statistics.offered - 1)
         var verdict: FaultInjector.Verdict
-        if case .datagram(let payload) = packet.body {
+        switch packet.body {
+        case .datagram(let payload):
             verdict = faults.judge(
                 .link, RawSpan(payload.span), from: packet.source, to: packet.destination, at: now)
-        } else {
+        case .segment(let segment):
+            verdict = faults.judge(
+                .link, RawSpan(segment.payload.span), from: packet.source, to: packet.destination, at: now)
+            // Its checksum tells that it has been changed.
+            verdict.copies.removeAll { $0.payload != nil }
+            verdict.icmp = nil
+        case .icmp:
             verdict = .untouched
             if faults.losesAnother(subject) { verdict.copies = [] }
         }

@@ -1,3 +1,4 @@
+internal import SystemPackage
 import VolleyCore
 
 /// What has happened.
@@ -55,6 +56,12 @@ extension Simulation {
 
     /// Has a router answer a datagram that goes nowhere: ICMP "network unreachable", after the way there and back.
     func rejectByRouter(_ packet: SimulationPacket, from host: SimulatedHost, over options: LinkOptions) {
+        let oneWay = max(0, options.latency.wholeNanoseconds)
+        let thereAndBack = Duration.nanoseconds(oneWay.addingClamped(oneWay))
+        if case .segment = packet.body {
+            after(thereAndBack) { host.learn(.networkUnreachable, about: packet) }
+            return
+        }
         guard case .datagram = packet.body, !packet.destination.ip.isMulticast, !packet.destination.ip.isBroadcast
         else { return }
         let message = packet.icmp(
@@ -62,8 +69,7 @@ extension Simulation {
         note(
             .icmpSent, at: "router", from: message.quotedSource, to: message.quotedDestination,
             count: message.quoted.count, value: Int64(message.type) << 8 | Int64(message.code))
-        let oneWay = max(0, options.latency.wholeNanoseconds)
-        after(.nanoseconds(oneWay.addingClamped(oneWay))) {
+        after(thereAndBack) {
             host.receive(
                 SimulationPacket(
                     source: SocketAddress(message.offender, port: 0),

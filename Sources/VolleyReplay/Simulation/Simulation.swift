@@ -172,6 +172,7 @@ public final class Simulation {
         for host in hosts {
             host.loop.resume()
             for endpoint in host.endpoints { endpoint.ring.abort() }
+            host.endStreams()
         }
         loop.runUntilIdle()
         loop.end()

@@ -6,6 +6,7 @@ struct SimulationPacket {
     enum Body {
         case datagram([UInt8])
         case icmp(ICMPReport)
+        case segment(StreamSegment)
     }
 
     let source: SocketAddress
@@ -22,6 +23,7 @@ struct SimulationPacket {
         switch body {
         case .datagram(let payload): payload
         case .icmp(let message): message.quoted
+        case .segment(let segment): segment.payload
         }
     }
 
@@ -30,6 +32,7 @@ struct SimulationPacket {
         let header = isIPv6 ? 40 : 20
         return switch body {
         case .datagram(let payload): header + 8 + payload.count
+        case .segment(let segment): header + StreamSegment.headerLength + segment.payload.count
         // An ICMP error quotes as much of the IP packet as fits into 576 or 1,280 bytes (RFC 1812, RFC 4443).
         case .icmp(let message): min(header + 8 + header + 8 + message.quoted.count, isIPv6 ? 1_280 : 576)
         }

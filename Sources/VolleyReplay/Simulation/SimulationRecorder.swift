@@ -38,6 +38,9 @@ final class SimulationRecorder {
                 try writer.writeDatagram(
                     RawSpan(payload.span), from: packet.source, to: packet.destination, at: nanoseconds,
                     interface: interface, comment: comment)
+            case .segment(let segment):
+                let bytes = segment.packet(from: packet.source, to: packet.destination)
+                try writer.write(RawSpan(bytes.span), at: nanoseconds, interface: interface, comment: comment)
             case .icmp(let message):
                 guard let bytes = try? ICMPPacket.bytes(of: message) else { return }
                 try writer.write(RawSpan(bytes.span), at: nanoseconds, interface: interface, comment: comment)
