@@ -1,0 +1,186 @@
+internal import CVolley
+internal import SystemPackage
+internal import VolleyCore
+
+/// The live `SubprocessTransport`: a child's pidfd in a loop, and the pipes to it.
+///
+/// The pidfd is what makes it safe: it becomes readable when the child ends, it is what the child is reaped and signalled
+/// by, and it never means another process.
+final class ProcessTransport: SubprocessTransport, EpollHandler {
+    private let loop: EpollLoop
+    private let calls: SpawnCalls
+    let processID: CInt
+    /// Until the child is reaped.
+    private var pidfd: CInt?
+    private var token: EpollLoop.Token?
+    private var owner: (any SubprocessProtocol)?
+    private var pipes: [CInt: any StreamTransport] = [:]
+    /// The pipes that are not lost yet.
+    private var openPipes: Set<CInt> = []
+
+    private(set) var termination: ProcessTermination?
+    private(set) var isClosing = false
+    private var hasToldExit = false
+    private var isLossScheduled = false
+    /// Called once, after `processExited`, and after `connectionLost`.
+    var onExit: ((ProcessTermination) -> Void)?
+    var onLost: (() -> Void)?
+
+    var eventLoop: any EventLoop { loop }
+
+    /// Takes a child that has just been started, and its pidfd.
+    ///
+    /// - Throws: when epoll does not take the pidfd, which then is still the caller's.
+    init(_ process: CInt, pidfd: CInt, on loop: EpollLoop) throws(DatagramError) {
+        self.loop = loop
+        calls = loop.syscalls.spawning
+        processID = process
+        self.pidfd = pidfd
+        token = try loop.register(pidfd, events: UInt32(VOLLEY_READABLE), handler: self)
+    }
+
+    /// Connects a pipe; before ``begin(_:)``.
+    ///
+    /// - Throws: when epoll does not take the descriptor, which is closed then.
+    func connect(_ pipe: ChildDescriptors.Pipe, limits: WriteBufferLimits) throws(StreamError) {
+        let transport: FlowTransport
+        if pipe.isInput {
+            transport = try loop.openPipe(pipe.descriptor, .writing, limits: limits) { ProcessInput(pipe.number, of: self) }
+        } else {
+            transport = try loop.openPipe(pipe.descriptor, .reading) { ProcessOutput(pipe.number, of: self) }
+        }
+        pipes[pipe.number] = transport
+        openPipes.insert(pipe.number)
+    }
+
+    /// Gives the transport its protocol; everything is connected, and nothing has happened yet.
+    func begin(_ owner: any SubprocessProtocol) {
+        self.owner = owner
+        loop.addStoppable(self) { [unowned self] in endWithLoop() }
+        owner.connectionMade(self)
+    }
+
+    func pipe(_ descriptor: CInt) -> (any StreamTransport)? { pipes[descriptor] }
+
+    func extraInfo(_ name: String) -> (any Sendable)? {
+        switch name {
+        case "pid", "subprocess": processID
+        default: nil
+        }
+    }
+
+    func sendSignal(_ signal: Signal) throws(SubprocessError) {
+        guard let pidfd else { throw ended(signal) }
+        do throws(Errno) {
+            try calls.signal(pidfd, signal.rawValue)
+        } catch .noSuchProcess {
+            throw ended(signal)
+        } catch .notPermitted {
+            throw SubprocessError(
+                .notPermitted, "cannot send \(signal) to process \(processID), which runs as another user", errno: error)
+        } catch .invalidArgument {
+            throw SubprocessError(
+                .invalidArgument, "cannot send \(signal): signals are 1 to 64", errno: error)
+        } catch {
+            throw SubprocessError(.systemCall, "cannot send \(signal) to process \(processID)", errno: error)
+        }
+    }
+
+    private func ended(_ signal: Signal) -> SubprocessError {
+        SubprocessError(
+            .processEnded, "cannot send \(signal): process \(processID) has ended" + (termination.map { " with \($0)" } ?? ""))
+    }
+
+    func close() {
+        guard !isClosing else { return }
+        isClosing = true
+        // What somebody else holds open at the other end could keep a pipe that is only closed from ever draining.
+        for pipe in pipes.values { pipe.abort() }
+        // One that has ended meanwhile keeps the status it has ended with.
+        if pidfd != nil, reap() {
+            loop.callSoon { [self] in tellExit() }
+        } else if let pidfd {
+            try? calls.signal(pidfd, Signal.kill.rawValue)
+        }
+    }
+
+    // MARK: The program's end
+
+    func ready(_ events: UInt32) {
+        if reap() { tellExit() }
+    }
+
+    /// Reaps the child if it has ended; whether it has.
+    private func reap() -> Bool {
+        guard let pidfd else { return true }
+        do throws(Errno) {
+            guard let termination = try calls.reap(pidfd) else { return false }
+            self.termination = termination
+        } catch {
+            // ECHILD: there is no such child any more.
+            termination = .unknown
+        }
+        if let token { loop.deregister(token, pidfd) }
+        token = nil
+        self.pidfd = nil
+        System.close(pidfd)
+        return true
+    }
+
+    private func tellExit() {
+        guard !hasToldExit, let termination else { return }
+        hasToldExit = true
+        owner?.processExited()
+        onExit?(termination)
+        onExit = nil
+        finishIfDone()
+    }
+
+    private func finishIfDone() {
+        guard hasToldExit, openPipes.isEmpty, !isLossScheduled else { return }
+        isLossScheduled = true
+        loop.callSoon { [self] in
+            let owner = self.owner.take()
+            pipes = [:]
+            owner?.connectionLost(nil)
+            loop.removeStoppable(self)
+            onLost?()
+            onLost = nil
+        }
+    }
+
+    // MARK: Pipes
+
+    func received(_ number: CInt, _ data: RawSpan) { owner?.pipeDataReceived(number, data) }
+    func pauseWriting() { owner?.pauseWriting() }
+    func resumeWriting() { owner?.resumeWriting() }
+
+    func lostPipe(_ number: CInt, _ error: StreamError?) {
+        guard openPipes.remove(number) != nil else { return }
+        owner?.pipeConnectionLost(number, error)
+        finishIfDone()
+    }
+
+    // MARK: Ends that nobody asked for
+
+    /// Gives up a child that could not be connected, before its protocol knows of it.
+    func abandon() {
+        onExit = nil
+        close()
+        awaitEnd()
+    }
+
+    /// The loop stops: the child may not outlive it unreaped.
+    private func endWithLoop() {
+        close()
+        awaitEnd()
+        tellExit()
+    }
+
+    /// Waits for a child that was killed: a matter of microseconds, unless the kernel itself holds it.
+    private func awaitEnd() {
+        guard let pidfd, !reap() else { return }
+        SpawnCalls.awaitEnd(of: pidfd, milliseconds: 2_000)
+        _ = reap()
+    }
+}
