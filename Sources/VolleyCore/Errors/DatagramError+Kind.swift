@@ -7,7 +7,7 @@ extension DatagramError {
             case connectionRefused, connectionReset, hostUnreachable, networkUnreachable, hostDown
             case protocolUnreachable, protocolError, messageTooLong, permissionDenied, noBufferSpace
             case addressInUse, addressNotAvailable, addressFamilyNotSupported, destinationRequired, alreadyConnected
-            case fileNotFound, invalidArgument, badDescriptor, tooManyFiles, other
+            case fileNotFound, invalidArgument, badDescriptor, tooManyFiles, timedOut, connectionAborted, other
         }
         private let value: Value
 
@@ -57,6 +57,14 @@ extension DatagramError {
         public static let badDescriptor = Kind(value: .badDescriptor)
         /// `EMFILE`, `ENFILE`.
         public static let tooManyFiles = Kind(value: .tooManyFiles)
+        /// `ETIMEDOUT`: the peer, or whoever was asked for its address, did not answer in time.
+        ///
+        /// Python: `TimeoutError`.
+        public static let timedOut = Kind(value: .timedOut)
+        /// `ECONNABORTED`: the connection was given up before it was accepted.
+        ///
+        /// Python: `ConnectionAbortedError`.
+        public static let connectionAborted = Kind(value: .connectionAborted)
         /// Any other errno.
         public static let other = Kind(value: .other)
 
@@ -78,6 +86,7 @@ extension DatagramError {
             .socketIsConnected: .alreadyConnected, .noSuchFileOrDirectory: .fileNotFound,
             .invalidArgument: .invalidArgument, .badFileDescriptor: .badDescriptor, .notSocket: .badDescriptor,
             .badAddress: .badDescriptor, .tooManyOpenFiles: .tooManyFiles, .tooManyOpenFilesInSystem: .tooManyFiles,
+            .timedOut: .timedOut, .connectionAbort: .connectionAborted,
         ]
 
         /// The kind's name, as in the source: `connectionRefused`.

@@ -1,6 +1,6 @@
 public import SystemPackage
 
-/// A failure of a datagram endpoint, with the errno the kernel gave and everything known about whose it is.
+/// A failure of a datagram endpoint or a stream (``StreamError``), with the errno the kernel gave and everything known about whose it is.
 public struct DatagramError: Error, Hashable, Sendable {
     /// The error number.
     public let errno: Errno
@@ -23,11 +23,14 @@ public struct DatagramError: Error, Hashable, Sendable {
     /// An ICMP message quotes as much as its sender likes; RFC 792 demands no payload at all, RFC 1812 and RFC 4443 as
     /// much as fits.
     public let quoted: [UInt8]
+    /// What the errno alone does not say, in a few words: the name that was not found, say; `nil` when it says enough.
+    public let context: String?
 
     /// An error from its parts.
     public init(
         _ errno: Errno, operation: Operation, origin: Origin = .local, peer: SocketAddress? = nil,
-        unixPeer: UnixAddress? = nil, info: UInt32 = 0, quoted: [UInt8] = [], option: Option? = nil
+        unixPeer: UnixAddress? = nil, info: UInt32 = 0, quoted: [UInt8] = [], option: Option? = nil,
+        context: String? = nil
     ) {
         self.errno = errno
         self.operation = operation
@@ -37,6 +40,7 @@ public struct DatagramError: Error, Hashable, Sendable {
         self.option = option
         self.info = info
         self.quoted = quoted
+        self.context = context
     }
 
     /// The kind of failure, named as Python names its `OSError` subclasses where it has one.
@@ -44,9 +48,9 @@ public struct DatagramError: Error, Hashable, Sendable {
 }
 
 extension DatagramError {
-    /// What an endpoint was doing when an error turned up; for an entry of the error queue, the send that failed.
+    /// What an endpoint or stream was doing when an error turned up; for an entry of the error queue, the send that failed.
     public struct Operation: Hashable, Sendable, CustomStringConvertible {
-        private enum Value: String { case create, bind, connect, configure, receive, send }
+        private enum Value: String { case create, bind, connect, configure, receive, send, listen, accept, resolve }
         private let value: Value
 
         /// Making the socket (`socket`).
@@ -57,10 +61,16 @@ extension DatagramError {
         public static let connect = Operation(value: .connect)
         /// Setting or reading an option (`setsockopt`, `getsockopt`, `fcntl`).
         public static let configure = Operation(value: .configure)
-        /// Receiving (`recvmmsg`).
+        /// Receiving (`recvmmsg`, `recv`, `read`).
         public static let receive = Operation(value: .receive)
-        /// Sending (`sendmmsg`).
+        /// Sending (`sendmmsg`, `sendmsg`, `writev`, `shutdown`).
         public static let send = Operation(value: .send)
+        /// Listening for connections (`listen`).
+        public static let listen = Operation(value: .listen)
+        /// Accepting a connection (`accept4`).
+        public static let accept = Operation(value: .accept)
+        /// Finding the addresses of a name (`getaddrinfo`).
+        public static let resolve = Operation(value: .resolve)
 
         /// The operation in one word: `send`.
         public var description: String { value.rawValue }
@@ -103,10 +113,12 @@ extension DatagramError: CustomStringConvertible {
     /// known.
     public var description: String {
         var text = "\(operation)"
-        if let peer { text += " to \(peer)" } else if let unixPeer { text += " to \(unixPeer)" }
+        let preposition = operation == .receive && origin == .local ? "from" : operation == .listen ? "on" : "to"
+        if let peer { text += " \(preposition) \(peer)" } else if let unixPeer { text += " \(preposition) \(unixPeer)" }
         if let option { text += ": set \(option)" }
         text += ": \(errno) (errno \(errno.rawValue))"
         if let hint = option?.hint { text += "; \(hint)" }
+        if let context { text += "; \(context)" }
         if origin.icmp != nil {
             text += ", \(origin)"
         } else if origin == .network {

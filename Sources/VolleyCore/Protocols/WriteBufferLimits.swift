@@ -41,6 +41,9 @@ public struct WriteBufferLimits: Hashable, Sendable {
         return overflow ? .max : product
     }
 
+    /// Limits without a maximum; the marks are known to be right.
+    init(unboundedLow low: Int, high: Int) { self.init(uncheckedLow: low, high: high, maximum: .max) }
+
     private init(uncheckedLow low: Int, high: Int, maximum: Int) {
         (self.low, self.high, self.maximum) = (low, high, maximum)
     }
