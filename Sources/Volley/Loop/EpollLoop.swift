@@ -46,6 +46,10 @@ final class EpollLoop: EventLoop {
     private let events: UnsafeMutablePointer<volley_event>
     /// The endpoints that are open, which a stop has to end.
     private var endpoints: [ObjectIdentifier: RingTransport] = [:]
+    /// What else a stop has to end: pipes and programs.
+    private var stoppables: [ObjectIdentifier: () -> Void] = [:]
+    /// What plain stream protocols receive into, one after the other.
+    let receiveBuffer: UnsafeMutableRawBufferPointer
 
     init(syscalls: Syscalls = .kernel) throws(DatagramError) {
         self.syscalls = syscalls
@@ -63,6 +67,7 @@ final class EpollLoop: EventLoop {
         unsafe state.initialize(to: State())
         unsafe events = .allocate(capacity: VOLLEY_EVENTS_MAX)
         unsafe events.initialize(repeating: volley_event(), count: VOLLEY_EVENTS_MAX)
+        unsafe receiveBuffer = .allocate(byteCount: 262_144, alignment: 64)
         let wakeUp = WakeUp(mailbox: mailbox)
         wakeUp.loop = self
         _ = try register(mailbox.descriptor, events: UInt32(VOLLEY_READABLE), handler: wakeUp)
@@ -70,6 +75,7 @@ final class EpollLoop: EventLoop {
 
     deinit {
         System.close(epoll)
+        unsafe receiveBuffer.deallocate()
         unsafe events.deallocate()
         unsafe state.deinitialize(count: 1)
         unsafe state.deallocate()
@@ -154,6 +160,8 @@ final class EpollLoop: EventLoop {
 
     func addEndpoint(_ transport: RingTransport) { endpoints[ObjectIdentifier(transport)] = transport }
     func removeEndpoint(_ transport: RingTransport) { endpoints[ObjectIdentifier(transport)] = nil }
+    func addStoppable(_ object: AnyObject, _ end: @escaping () -> Void) { stoppables[ObjectIdentifier(object)] = end }
+    func removeStoppable(_ object: AnyObject) { stoppables[ObjectIdentifier(object)] = nil }
 
     // MARK: Turns
 
@@ -221,6 +229,7 @@ final class EpollLoop: EventLoop {
     func shutDown() {
         mailbox.close()
         for transport in endpoints.values { transport.abort() }
+        for end in stoppables.values { end() }
         // connectionLost comes by callSoon; a bounded number of turns lets it, and what it asks for, run.
         for _ in 0..<16 where scheduler.hasReadyCalls { turn(waiting: false) }
         scheduler.removeAll()

@@ -112,7 +112,7 @@ final class PipeWorld: StreamWorld, EpollHandler {
 
     private func arm() {
         guard token == nil else { return }
-        do throws(StreamError) { token = try register(VOLLEY_READABLE) } catch { transport?.lose(error) }
+        do throws(StreamError) { token = try register(CInt(VOLLEY_READABLE)) } catch { transport?.lose(error) }
     }
 
     private func disarm() {

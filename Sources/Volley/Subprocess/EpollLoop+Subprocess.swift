@@ -84,7 +84,7 @@ extension System {
         var entries: [[UInt8]] = []
         // SAFETY: ends with nil; strings that end with zero. Nothing may change the environment while it is read, which
         // is a promise every program with threads has to keep.
-        guard var entry = unsafe environ else { return entries }
+        var entry = unsafe environ
         while let text = unsafe entry.pointee {
             unsafe entries.append(Array(UnsafeRawBufferPointer(start: text, count: strlen(text))))
             unsafe entry += 1

@@ -73,16 +73,16 @@ final class ProcessTransport: SubprocessTransport, EpollHandler {
         guard let pidfd else { throw ended(signal) }
         do throws(Errno) {
             try calls.signal(pidfd, signal.rawValue)
-        } catch .noSuchProcess {
-            throw ended(signal)
-        } catch .notPermitted {
-            throw SubprocessError(
-                .notPermitted, "cannot send \(signal) to process \(processID), which runs as another user", errno: error)
-        } catch .invalidArgument {
-            throw SubprocessError(
-                .invalidArgument, "cannot send \(signal): signals are 1 to 64", errno: error)
         } catch {
-            throw SubprocessError(.systemCall, "cannot send \(signal) to process \(processID)", errno: error)
+            let attempt = "cannot send \(signal) to process \(processID)"
+            switch error {
+            case .noSuchProcess: throw ended(signal)
+            case .notPermitted:
+                throw SubprocessError(.notPermitted, "\(attempt), which runs as another user", errno: error)
+            case .invalidArgument:
+                throw SubprocessError(.invalidArgument, "\(attempt): signals are 1 to 64", errno: error)
+            default: throw SubprocessError(.systemCall, attempt, errno: error)
+            }
         }
     }
 
@@ -98,7 +98,7 @@ final class ProcessTransport: SubprocessTransport, EpollHandler {
         for pipe in pipes.values { pipe.abort() }
         // One that has ended meanwhile keeps the status it has ended with.
         if pidfd != nil, reap() {
-            loop.callSoon { [self] in tellExit() }
+            eventLoop.callSoon { [self] in tellExit() }
         } else if let pidfd {
             try? calls.signal(pidfd, Signal.kill.rawValue)
         }
@@ -139,7 +139,7 @@ final class ProcessTransport: SubprocessTransport, EpollHandler {
     private func finishIfDone() {
         guard hasToldExit, openPipes.isEmpty, !isLossScheduled else { return }
         isLossScheduled = true
-        loop.callSoon { [self] in
+        eventLoop.callSoon { [self] in
             let owner = self.owner.take()
             pipes = [:]
             owner?.connectionLost(nil)

@@ -43,9 +43,9 @@ struct SpawnCalls: Sendable {
             var ending = volley_ending()
             // SAFETY: the call only writes `ending`.
             guard try check(unsafe volley_reap(pidfd, &ending)) == 1 else { return nil }
-            if ending.code == CInt(VOLLEY_ENDED_BY_ITSELF.rawValue) { return .exited(ending.status) }
+            if ending.code == CInt(VOLLEY_ENDED_BY_ITSELF) { return .exited(ending.status) }
             return .signaled(
-                Signal(rawValue: ending.status), hasDumpedCore: ending.code == CInt(VOLLEY_ENDED_WITH_CORE.rawValue))
+                Signal(rawValue: ending.status), hasDumpedCore: ending.code == CInt(VOLLEY_ENDED_WITH_CORE))
         }
     )
 

@@ -35,7 +35,7 @@ struct SpawnRequest: Sendable {
         try Self.check(unsafe posix_spawnattr_init(&attributes))
         defer { unsafe posix_spawnattr_destroy(&attributes) }
         unsafe try addActions(to: &actions)
-        unsafe try setAttributes(of: &attributes)
+        try setAttributes(of: &attributes)
 
         // SAFETY: the strings are copies that live until the call is over; both arrays end with nil.
         var argumentList = unsafe Self.cStrings(arguments.map { Array($0.utf8) })
@@ -71,7 +71,7 @@ struct SpawnRequest: Sendable {
         unsafe sigfillset(&all)
         try Self.check(unsafe posix_spawnattr_setsigmask(&attributes, &none))
         try Self.check(unsafe posix_spawnattr_setsigdefault(&attributes, &all))
-        if startsNewSession { flags |= CInt(VOLLEY_SPAWN_SETSID.rawValue) }
+        if startsNewSession { flags |= CInt(VOLLEY_SPAWN_SETSID) }
         if let processGroup {
             flags |= POSIX_SPAWN_SETPGROUP
             try Self.check(unsafe posix_spawnattr_setpgroup(&attributes, processGroup))

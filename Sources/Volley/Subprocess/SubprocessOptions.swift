@@ -25,7 +25,7 @@ public struct SubprocessOptions: Sendable {
     /// What the program sees as its own name; `nil` for the program as it was given. Python: `executable`.
     public var argumentZero: String?
     /// The marks of the pipe to standard input, at which `pauseWriting` and `resumeWriting` are called.
-    public var writeBufferLimits = WriteBufferLimits.standard
+    public var writeBufferLimits = WriteBufferLimits.stream
 
     /// A program with pipes for its three standard streams, in this process's environment, directory and session.
     public init() {}
