@@ -9,6 +9,12 @@ protocol EpollHandler: AnyObject {
     func ready(_ events: UInt32)
 }
 
+/// Something that lives on a loop and has to be ended when that stops: streams, servers, attempts to connect.
+protocol LoopMember: AnyObject {
+    /// The loop takes no more work but what is ready within a few turns.
+    func loopStops()
+}
+
 /// The live `EventLoop`: one epoll instance, a few hot sockets beside it (``PollSet``), its timers and calls, on whichever single thread runs it.
 ///
 /// A turn waits for descriptors, tells their handlers, makes due timers ready and runs what is ready. It can be stepped
@@ -46,10 +52,10 @@ final class EpollLoop: EventLoop {
     private let events: UnsafeMutablePointer<volley_event>
     /// The endpoints that are open, which a stop has to end.
     private var endpoints: [ObjectIdentifier: RingTransport] = [:]
-    /// What else a stop has to end: pipes and programs.
-    private var stoppables: [ObjectIdentifier: () -> Void] = [:]
-    /// What plain stream protocols receive into, one after the other.
-    let receiveBuffer: UnsafeMutableRawBufferPointer
+    /// Whatever else a stop has to end.
+    private var members: [ObjectIdentifier: any LoopMember] = [:]
+    /// What streams receive into.
+    let streamBuffer = StreamBuffer()
 
     init(syscalls: Syscalls = .kernel) throws(DatagramError) {
         self.syscalls = syscalls
@@ -67,7 +73,6 @@ final class EpollLoop: EventLoop {
         unsafe state.initialize(to: State())
         unsafe events = .allocate(capacity: VOLLEY_EVENTS_MAX)
         unsafe events.initialize(repeating: volley_event(), count: VOLLEY_EVENTS_MAX)
-        unsafe receiveBuffer = .allocate(byteCount: 262_144, alignment: 64)
         let wakeUp = WakeUp(mailbox: mailbox)
         wakeUp.loop = self
         _ = try register(mailbox.descriptor, events: UInt32(VOLLEY_READABLE), handler: wakeUp)
@@ -75,7 +80,6 @@ final class EpollLoop: EventLoop {
 
     deinit {
         System.close(epoll)
-        unsafe receiveBuffer.deallocate()
         unsafe events.deallocate()
         unsafe state.deinitialize(count: 1)
         unsafe state.deallocate()
@@ -160,8 +164,10 @@ final class EpollLoop: EventLoop {
 
     func addEndpoint(_ transport: RingTransport) { endpoints[ObjectIdentifier(transport)] = transport }
     func removeEndpoint(_ transport: RingTransport) { endpoints[ObjectIdentifier(transport)] = nil }
-    func addStoppable(_ object: AnyObject, _ end: @escaping () -> Void) { stoppables[ObjectIdentifier(object)] = end }
-    func removeStoppable(_ object: AnyObject) { stoppables[ObjectIdentifier(object)] = nil }
+
+    /// Keeps something until it is removed, and tells it when the loop stops.
+    func add(_ member: any LoopMember) { members[ObjectIdentifier(member)] = member }
+    func remove(_ member: any LoopMember) { members[ObjectIdentifier(member)] = nil }
 
     // MARK: Turns
 
@@ -229,7 +235,7 @@ final class EpollLoop: EventLoop {
     func shutDown() {
         mailbox.close()
         for transport in endpoints.values { transport.abort() }
-        for end in stoppables.values { end() }
+        for member in members.values { member.loopStops() }
         // connectionLost comes by callSoon; a bounded number of turns lets it, and what it asks for, run.
         for _ in 0..<16 where scheduler.hasReadyCalls { turn(waiting: false) }
         scheduler.removeAll()

@@ -8,7 +8,7 @@ internal import VolleyCore
 /// A read end is in epoll only while it is read: a hang-up cannot be switched off there, and would keep the loop busy as
 /// long as reading is paused. A write end always is, for the hang-up is how it learns that nobody reads any more.
 @safe
-final class PipeWorld: StreamWorld, EpollHandler {
+final class PipeWorld: StreamWorld, EpollHandler, LoopMember {
     let direction: StreamDirection
     private let descriptor: CInt
     private let loop: EpollLoop
@@ -43,7 +43,7 @@ final class PipeWorld: StreamWorld, EpollHandler {
     func start(_ protocol: any BaseStreamProtocol, limits: WriteBufferLimits) -> FlowTransport {
         let transport = FlowTransport(eventLoop: loop, names: StreamNames(), limits: limits)
         self.transport = transport
-        loop.addStoppable(self) { [unowned transport] in transport.abort() }
+        loop.add(self)
         transport.start(`protocol`, in: self)
         return transport
     }
@@ -55,23 +55,25 @@ final class PipeWorld: StreamWorld, EpollHandler {
         transport.writable()
     }
 
+    func loopStops() { transport?.abort() }
+
     // MARK: StreamWorld
 
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         // SAFETY: read(2) keeps within the buffer.
-        let result = unsafe syscalls.read(descriptor, buffer)
+        let result = unsafe syscalls.pipe.read(descriptor, buffer)
         return isTerminal && result == -Int(EIO) ? 0 : result
     }
 
     func write(_ vectors: UnsafePointer<StreamVector>, count: Int) -> Int {
         // SAFETY: the vectors are the transport's, and laid out as struct iovec.
-        unsafe syscalls.writev(descriptor, vectors, count)
+        unsafe syscalls.pipe.write(descriptor, vectors, count)
     }
 
     /// A pipe is shut down by closing it, which the transport does.
     func shutDownWriting() -> Int { 0 }
 
-    var receiveBuffer: UnsafeMutableRawBufferPointer { unsafe loop.receiveBuffer }
+    var receiveBuffer: UnsafeMutableRawBufferPointer { unsafe loop.streamBuffer.bytes }
 
     func setReading(_ isOn: Bool) {
         guard direction == .reading else { return }
@@ -87,7 +89,7 @@ final class PipeWorld: StreamWorld, EpollHandler {
         disarm()
         System.close(descriptor)
         transport = nil
-        loop.removeStoppable(self)
+        loop.remove(self)
     }
 
     func extraInfo(_ name: String) -> (any Sendable)? {

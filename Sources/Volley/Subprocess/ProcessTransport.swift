@@ -6,7 +6,7 @@ internal import VolleyCore
 ///
 /// The pidfd is what makes it safe: it becomes readable when the child ends, it is what the child is reaped and signalled
 /// by, and it never means another process.
-final class ProcessTransport: SubprocessTransport, EpollHandler {
+final class ProcessTransport: SubprocessTransport, EpollHandler, LoopMember {
     private let loop: EpollLoop
     private let calls: SpawnCalls
     let processID: CInt
@@ -56,7 +56,7 @@ final class ProcessTransport: SubprocessTransport, EpollHandler {
     /// Gives the transport its protocol; everything is connected, and nothing has happened yet.
     func begin(_ owner: any SubprocessProtocol) {
         self.owner = owner
-        loop.addStoppable(self) { [unowned self] in endWithLoop() }
+        loop.add(self)
         owner.connectionMade(self)
     }
 
@@ -143,7 +143,7 @@ final class ProcessTransport: SubprocessTransport, EpollHandler {
             let owner = self.owner.take()
             pipes = [:]
             owner?.connectionLost(nil)
-            loop.removeStoppable(self)
+            loop.remove(self)
             onLost?()
             onLost = nil
         }
@@ -171,7 +171,7 @@ final class ProcessTransport: SubprocessTransport, EpollHandler {
     }
 
     /// The loop stops: the child may not outlive it unreaped.
-    private func endWithLoop() {
+    func loopStops() {
         close()
         awaitEnd()
         tellExit()

@@ -1,4 +1,3 @@
-internal import Synchronization
 internal import SystemPackage
 public import VolleyCore
 
@@ -12,8 +11,8 @@ public final class Subprocess: Sendable {
     public let processID: CInt
 
     private let transport: LoopBound<ProcessTransport>
-    private let exit = Occurrence<ProcessTermination>()
-    private let end = Occurrence<Void>()
+    private let exit = Completion<ProcessTermination>()
+    private let end = Completion<Void>()
 
     /// Called on the loop, before anything else can happen there.
     init(_ transport: ProcessTransport, on eventLoop: LiveEventLoop) {
@@ -21,8 +20,8 @@ public final class Subprocess: Sendable {
         self.transport = LoopBound(transport)
         processID = transport.processID
         // The transport holds on to these until the end, so that waiters always hear of it.
-        transport.onExit = { [exit] in exit.occur($0) }
-        transport.onLost = { [end] in end.occur(()) }
+        transport.onExit = { [exit] in exit.give($0) }
+        transport.onLost = { [end] in end.give(()) }
     }
 
     /// Runs `body` with the transport on the loop, in a later turn.
@@ -63,53 +62,15 @@ public final class Subprocess: Sendable {
     ///
     /// Any number of callers get the same. What the program has written may still be on its way to the protocol.
     /// asyncio: `Process.wait`.
-    public func exited() async -> ProcessTermination { await exit.value() }
+    public func exited() async -> ProcessTermination { await exit.get() }
 
     /// Blocks the calling thread, which must not be the loop's, until the program has ended.
     @discardableResult
     public func waitUntilExited() -> ProcessTermination { exit.wait() }
 
     /// Suspends until the program has ended, all pipes are closed, and its protocol has been told.
-    public func closed() async { await end.value() }
+    public func closed() async { await end.get() }
 
     /// Blocks the calling thread, which must not be the loop's, until program and pipes are closed.
     public func waitUntilClosed() { end.wait() }
-}
-
-/// Something that happens once, with a value that any number of threads and tasks wait for.
-final class Occurrence<Value: Sendable>: Sendable {
-    private struct State {
-        var value: Value?
-        var waiters: [CheckedContinuation<Value, Never>] = []
-    }
-    private let state = Mutex(State())
-    private let latch = Latch()
-
-    func occur(_ value: Value) {
-        let waiters = state.withLock { state in
-            state.value = value
-            let waiters = state.waiters
-            state.waiters = []
-            return waiters
-        }
-        latch.open()
-        for waiter in waiters { waiter.resume(returning: value) }
-    }
-
-    func value() async -> Value {
-        await withCheckedContinuation { continuation in
-            let value: Value? = state.withLock { state in
-                if state.value == nil { state.waiters.append(continuation) }
-                return state.value
-            }
-            if let value { continuation.resume(returning: value) }
-        }
-    }
-
-    @discardableResult
-    func wait() -> Value {
-        latch.wait()
-        guard let value = state.withLock({ $0.value }) else { preconditionFailure("the latch opens after the value is set") }
-        return value
-    }
 }

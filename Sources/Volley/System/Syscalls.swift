@@ -1,6 +1,5 @@
 internal import CVolley
 internal import Glibc
-internal import VolleyCore
 
 /// The system calls of the datagram path, each wrapped once: `EINTR` is retried here, and errno is read in the same
 /// statement as the call.
@@ -33,10 +32,8 @@ struct Syscalls: Sendable {
     var setOptionBytes: @Sendable (CInt, _ level: CInt, _ name: CInt, _ value: UnsafeRawBufferPointer) -> Int
     /// `getsockopt(2)`: datagrams dropped, modulo 2³², the last word of `SO_MEMINFO`; nil when the descriptor is none.
     var dropCount: @Sendable (CInt) -> UInt32?
-    /// `read(2)`.
-    var read: @Sendable (CInt, UnsafeMutableRawBufferPointer) -> Int
-    /// `writev(2)`.
-    var writev: @Sendable (CInt, UnsafePointer<StreamVector>, Int) -> Int
+    /// Those of pipes.
+    var pipe = PipeSyscalls.kernel
     /// Those of programs.
     var spawning = SpawnCalls.kernel
 
@@ -73,19 +70,11 @@ struct Syscalls: Sendable {
         setOptionBytes: { descriptor, level, name, value in
             retrying { unsafe Int(setsockopt(descriptor, level, name, value.baseAddress, UInt32(value.count))) }
         },
-        dropCount: System.dropCount,
-        read: { descriptor, buffer in
-            retrying { unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count) }
-        },
-        writev: { descriptor, vectors, count in
-            // SAFETY: a StreamVector is laid out as a struct iovec.
-            let vectors = unsafe UnsafeRawPointer(vectors).assumingMemoryBound(to: iovec.self)
-            return retrying { unsafe Glibc.writev(descriptor, vectors, CInt(count)) }
-        }
+        dropCount: System.dropCount
     )
 
     /// Calls until the result is not `EINTR`; a result of -1 becomes the negated errno.
-    private static func retrying(_ call: () -> Int) -> Int {
+    static func retrying(_ call: () -> Int) -> Int {
         while true {
             let result = call()
             if result != -1 { return result }
