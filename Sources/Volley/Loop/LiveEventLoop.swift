@@ -50,6 +50,32 @@ public final class LiveEventLoop: EventLoopHandle {
         return try reply.wait().get()
     }
 
+    /// Has `body` begin something on the loop, and blocks until it has given its result.
+    ///
+    /// - Throws: `EDEADLK` on the loop's own thread, which has to go on for anything to happen; otherwise what is given.
+    func runToEnd<Result: Sendable>(
+        _ body: @escaping @Sendable (EpollLoop, Answer<Result>) -> Void
+    ) throws(DatagramError) -> Result {
+        guard !thread.isCurrent else {
+            throw DatagramError(.deadlock, operation: .create, context: "a loop cannot wait for itself")
+        }
+        let reply = Reply<Result>()
+        begin(body) { reply.give($0) }
+        return try reply.wait().get()
+    }
+
+    /// Has `body` begin something on the loop, which gives its result to `give`, on the loop: `ECANCELED` when it never
+    /// does, since the loop has stopped or is stopping.
+    func begin<Result: Sendable>(
+        _ body: @escaping @Sendable (EpollLoop, Answer<Result>) -> Void,
+        _ give: @escaping @Sendable (Swift.Result<Result, DatagramError>) -> Void
+    ) {
+        let answer = Answer(give)
+        _ = mailbox.execute { loop in
+            if let loop = loop as? EpollLoop { body(loop, answer) }
+        }
+    }
+
     /// Runs `body` on the loop and suspends until its result is there.
     func runSuspending<Result: Sendable>(
         _ body: @escaping @Sendable (EpollLoop) throws(DatagramError) -> Result
@@ -76,7 +102,7 @@ public final class LiveEventLoop: EventLoopHandle {
 }
 
 /// A result that somebody waits for: given once, and at the latest when nobody is left who could give it.
-private final class Answer<Result: Sendable>: Sendable {
+final class Answer<Result: Sendable>: Sendable {
     private let isGiven = Atomic(false)
     private let receiver: @Sendable (Swift.Result<Result, DatagramError>) -> Void
 

@@ -8,7 +8,7 @@ internal import VolleyCore
 /// A read end is in epoll only while it is read: a hang-up cannot be switched off there, and would keep the loop busy as
 /// long as reading is paused. A write end always is, for the hang-up is how it learns that nobody reads any more.
 @safe
-final class PipeWorld: StreamWorld, EpollHandler, LoopMember {
+final class PipeWorld: StreamWorld, EpollHandler {
     let direction: StreamDirection
     private let descriptor: CInt
     private let loop: EpollLoop
@@ -16,8 +16,8 @@ final class PipeWorld: StreamWorld, EpollHandler, LoopMember {
     /// Whether a read error means that the other side has gone, which is how the kernel ends a pty (`EIO`).
     private let isTerminal: Bool
     private var token: EpollLoop.Token?
-    /// Let go in ``shutDown(isAborted:)``: until then the loop's registration is what keeps the transport.
-    private var transport: FlowTransport?
+    /// The loop holds the transport, and the transport this world, until ``shutDown(isAborted:)``.
+    private unowned var transport: FlowTransport!
 
     /// Takes a descriptor, which is closed if this throws.
     init(_ descriptor: CInt, _ direction: StreamDirection, on loop: EpollLoop) throws(StreamError) {
@@ -43,19 +43,17 @@ final class PipeWorld: StreamWorld, EpollHandler, LoopMember {
     func start(_ protocol: any BaseStreamProtocol, limits: WriteBufferLimits) -> FlowTransport {
         let transport = FlowTransport(eventLoop: loop, names: StreamNames(), limits: limits)
         self.transport = transport
-        loop.add(self)
+        transport.onLost = { [unowned loop, unowned transport] _ in loop.remove(transport) }
+        loop.add(transport)
         transport.start(`protocol`, in: self)
         return transport
     }
 
     func ready(_ events: UInt32) {
-        guard let transport else { return }
         if direction == .reading { return transport.readable() }
         if events & UInt32(VOLLEY_ERROR | VOLLEY_HANGUP) != 0 { return transport.hangUp() }
         transport.writable()
     }
-
-    func loopStops() { transport?.abort() }
 
     // MARK: StreamWorld
 
@@ -88,8 +86,6 @@ final class PipeWorld: StreamWorld, EpollHandler, LoopMember {
     func shutDown(isAborted: Bool) {
         disarm()
         System.close(descriptor)
-        transport = nil
-        loop.remove(self)
     }
 
     func extraInfo(_ name: String) -> (any Sendable)? {
@@ -114,7 +110,7 @@ final class PipeWorld: StreamWorld, EpollHandler, LoopMember {
 
     private func arm() {
         guard token == nil else { return }
-        do throws(StreamError) { token = try register(CInt(VOLLEY_READABLE)) } catch { transport?.lose(error) }
+        do throws(StreamError) { token = try register(CInt(VOLLEY_READABLE)) } catch { transport.lose(error) }
     }
 
     private func disarm() {

@@ -36,6 +36,8 @@ struct Syscalls: Sendable {
     var pipe = PipeSyscalls.kernel
     /// Those of programs.
     var spawning = SpawnCalls.kernel
+    /// Those of streams.
+    var stream = StreamSyscalls.kernel
 
     /// The kernel.
     static let kernel = unsafe Syscalls(

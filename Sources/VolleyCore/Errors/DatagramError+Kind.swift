@@ -7,7 +7,8 @@ extension DatagramError {
             case connectionRefused, connectionReset, hostUnreachable, networkUnreachable, hostDown
             case protocolUnreachable, protocolError, messageTooLong, permissionDenied, noBufferSpace
             case addressInUse, addressNotAvailable, addressFamilyNotSupported, destinationRequired, alreadyConnected
-            case fileNotFound, invalidArgument, badDescriptor, tooManyFiles, timedOut, connectionAborted, other
+            case fileNotFound, invalidArgument, badDescriptor, tooManyFiles
+            case timedOut, connectionAborted, nameNotFound, other
         }
         private let value: Value
 
@@ -65,6 +66,10 @@ extension DatagramError {
         ///
         /// Python: `ConnectionAbortedError`.
         public static let connectionAborted = Kind(value: .connectionAborted)
+        /// `ENOENT` of ``DatagramError/Operation/resolve``: no such name, or none with an address of the family.
+        ///
+        /// Python: `gaierror`.
+        public static let nameNotFound = Kind(value: .nameNotFound)
         /// Any other errno.
         public static let other = Kind(value: .other)
 

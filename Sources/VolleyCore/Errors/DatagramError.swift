@@ -44,7 +44,9 @@ public struct DatagramError: Error, Hashable, Sendable {
     }
 
     /// The kind of failure, named as Python names its `OSError` subclasses where it has one.
-    public var kind: Kind { Kind(errno) }
+    public var kind: Kind {
+        operation == .resolve && errno == .noSuchFileOrDirectory ? .nameNotFound : Kind(errno)
+    }
 }
 
 extension DatagramError {

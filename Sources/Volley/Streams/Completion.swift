@@ -1,19 +1,5 @@
 internal import Synchronization
 
-/// The memory that all streams of a loop receive into, one after the other; only what is used of it takes up memory.
-@safe
-final class StreamBuffer {
-    let bytes: UnsafeMutableRawBufferPointer
-
-    init(size: Int = 262_144) {
-        // SAFETY: freed in deinit; worlds, which hold the loop and with it this, do not outlive it.
-        unsafe bytes = .allocate(byteCount: size, alignment: 4_096)
-    }
-
-    deinit { unsafe bytes.deallocate() }
-}
-
-
 /// A value that comes once, for whoever waits for it: threads, tasks, or a look whether it is there.
 final class Completion<Value: Sendable>: Sendable {
     private struct State {
