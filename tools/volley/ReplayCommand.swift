@@ -24,6 +24,7 @@ struct ReplayCommand: ParsableCommand {
               volley replay echo.pcapng --as every-server --into echo --ignore 0-1
               volley replay dns.pcap --as server:53 --to 127.0.0.1:5353 --speed 10 --key 0-1
               volley replay dns.pcap --to 192.0.2.1:53 --pps 10000 --loop 100 --no-compare
+              volley replay --exec 'tcpdump -i lo -U -w - udp port 53' --as server:53 --into echo
 
             Exit status 1 means that the replies differ, 65 that nothing could be delivered or the file is damaged.
             """
@@ -33,8 +34,14 @@ struct ReplayCommand: ParsableCommand {
         help: ArgumentHelp(
             "Captures, compressed or not; \"-\" for standard input; several are merged in time order.",
             valueName: "file"))
-    var files: [String]
-    private var file: String { files.joined(separator: ", ") }
+    var files: [String] = []
+    private var file: String { exec ?? files.joined(separator: ", ") }
+
+    @Option(
+        help: ArgumentHelp(
+            "Instead of files: a command for the shell that writes a capture to its standard output, read as it comes.",
+            valueName: "command"))
+    var exec: String?
 
     @Option(
         name: .customLong("as"),
@@ -81,6 +88,12 @@ struct ReplayCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
+        guard files.isEmpty == (exec != nil) else {
+            throw ValidationError("say which file to replay, or --exec and a command that writes one.")
+        }
+        if exec != nil, live.loop > 1 {
+            throw ValidationError("what a command writes can be read only once: leave out --loop.")
+        }
         guard (into == nil) != (live.to == nil) else {
             throw ValidationError("say either --into and a built-in service, or --to and where a real one is.")
         }
@@ -102,17 +115,39 @@ struct ReplayCommand: ParsableCommand {
     func run() throws {
         try output.map(requireNew)
         try update.map(requireNew)
-        if let target = live.to { try runLive(target) } else { try runOffline() }
+        try withCapture(of: exec) { open in
+            if let target = live.to { try runLive(target, open) } else { try runOffline(open) }
+        }
+    }
+
+    private typealias Opener = () throws(CaptureError) -> CaptureReader
+
+    /// Runs `body` with what opens the capture: the files, or a command that runs as long as `body`.
+    private func withCapture(of exec: String?, _ body: (@escaping Opener) throws -> Void) throws {
+        guard let exec else {
+            let files = files
+            return try body { () throws(CaptureError) in try CaptureReader(paths: CapturePaths.expand(files)) }
+        }
+        let command: CapturingCommand
+        do {
+            command = try CapturingCommand(exec)
+        } catch {
+            Console.complain("\(error)")
+            throw ExitCode.ioFailure
+        }
+        let result = Result { try body(command.open) }
+        try command.finish()
+        try result.get()
     }
 
     private var maxGapDuration: Duration? { maxGap.map { .seconds($0) } }
 
-    private func runOffline() throws {
+    private func runOffline(_ open: Opener) throws {
         guard let into, let role else { return }
         let report: ReplayReport
         let elapsed: Duration
         do throws(CaptureError) {
-            (report, elapsed) = try replay(into, as: role)
+            (report, elapsed) = try replay(into, as: role, open)
         } catch {
             Console.complain("\(error)")
             throw ExitCode(of: error)
@@ -132,18 +167,20 @@ struct ReplayCommand: ParsableCommand {
         if report.replies?.isAccepted == false { throw ExitCode.repliesDiffer }
     }
 
-    private func replay(_ service: Service, as role: ReplayRole) throws(CaptureError) -> (ReplayReport, Duration) {
+    private func replay(
+        _ service: Service, as role: ReplayRole, _ open: Opener
+    ) throws(CaptureError) -> (ReplayReport, Duration) {
         var options = ReplayOptions()
         options.filter = filter
         options.comparesReplies = compare ?? (service != .sink)
         options.replyRules = rules.rules
         options.maxGap = maxGapDuration
         options.receivesErrors = errors
-        let progress = ProgressLine("replaying", total: fileSize(file))
+        let progress = ProgressLine("replaying", total: exec == nil ? fileSize(file) : nil)
         defer { progress.end() }
         options.progress = { progress.update(bytes: $0.byteOffset, records: $0.records) }
         // The input first: a mistyped name must not leave an empty output behind.
-        let reader = try CaptureReader(paths: CapturePaths.expand(files))
+        let reader = try open()
         options.output = try output.map { path throws(CaptureError) in
             try CaptureWriter(path: path, format: .pcapng, linkType: .rawIP)
         }
@@ -160,7 +197,7 @@ struct ReplayCommand: ParsableCommand {
 
 /// `--to`.
 extension ReplayCommand {
-    private func runLive(_ target: SocketAddress) throws {
+    private func runLive(_ target: SocketAddress, _ open: @escaping Opener) throws {
         let role = role ?? .server(port: target.port)
         var options = ReplayLive.Options(target: target)
         options.pacing = live.pacing(maxGap: maxGapDuration)
@@ -168,13 +205,10 @@ extension ReplayCommand {
         options.usesOriginalSources = live.originalSources
         options.drain = .seconds(live.drain)
         options.rules = compare ?? true ? rules.rules : nil
-        options.fileSize = fileSize(file)
+        options.fileSize = exec == nil ? fileSize(file) : nil
         let source: PacedCapture
         do throws(CaptureError) {
-            let path = file
-            source = try PacedCapture(as: role, filter: filter, passes: live.loop) { () throws(CaptureError) in
-                try CaptureReader(path: path)
-            }
+            source = try PacedCapture(as: role, filter: filter, passes: live.loop, open: open)
             options.golden = try update.map { path throws(CaptureError) in try CaptureWriter(path: path) }
         } catch {
             Console.complain("\(error)")

@@ -34,32 +34,7 @@ struct SubprocessManyTests {
 
     @Test("1,000 programs started, signalled and reaped: right statuses, no zombie, no descriptor left")
     func thousand() async {
-        // In a process of its own, where nobody else opens descriptors or has children.
-        await #expect(processExitsWith: .success) {
-            let loop = try EpollLoop()
-            let before = openDescriptorCount()
-            var rights = 0
-            // Eight at a time, as a service would: they end in any order.
-            for round in 0..<125 {
-                var running: [(ProcessRecorder, ProcessTransport, ProcessTermination)] = []
-                for place in 0..<8 {
-                    let recorder = ProcessRecorder()
-                    let status = CInt((round * 8 + place) % 256)
-                    let isSignaled = place % 2 == 0
-                    let (program, arguments) = isSignaled ? ("/bin/cat", []) : ("/bin/sh", ["-c", "exit \(status)"])
-                    let transport = try loop.startProcess(
-                        program, arguments, isSignaled ? SubprocessOptions() : .nullStreams) { recorder }
-                    let signal: Signal = place % 4 == 0 ? .kill : .terminate
-                    if isSignaled { try transport.sendSignal(signal) }
-                    running.append((recorder, transport, isSignaled ? .signaled(signal) : .exited(status)))
-                }
-                loop.run(until: { running.allSatisfy { $0.0.isLost } })
-                rights += running.count { $0.1.termination == $0.2 }
-            }
-            #expect(rights == 1_000)
-            #expect(!hasChildren())
-            #expect(openDescriptorCount() == before)
-        }
+        await #expect(processExitsWith: .success) { try SpawnFailures.thousand() }
     }
 }
 

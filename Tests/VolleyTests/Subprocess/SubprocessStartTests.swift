@@ -39,8 +39,8 @@ struct SubprocessStartTests {
 
     @Test("S28: the environment is inherited, changed or replaced")
     func environment() throws {
-        setenv("VOLLEY_TEST_INHERITED", "from here", 1)
-        setenv("VOLLEY_TEST_REMOVED", "gone", 1)
+        #expect(unsafe setenv("VOLLEY_TEST_INHERITED", "from here", 1) == 0)
+        #expect(unsafe setenv("VOLLEY_TEST_REMOVED", "gone", 1) == 0)
         let script = "echo \"$VOLLEY_TEST_INHERITED,$VOLLEY_TEST_NEW,${VOLLEY_TEST_REMOVED-unset}\""
         #expect(try output(of: script) == "from here,,gone\n")
         let changed = SubprocessOptions.with {
@@ -92,10 +92,10 @@ struct SubprocessStartTests {
         defer { for descriptor in descriptors { close(descriptor) } }
         for name in ["a", "b"] {
             try folder.write(name, "file \(name)\n")
-            descriptors.append(open(folder.path + "/" + name, O_RDONLY))
+            descriptors.append(unsafe open(folder.path + "/" + name, O_RDONLY))
         }
         // Not close-on-exec, and not asked for: it must not be there either.
-        let leaking = open("/dev/zero", O_RDONLY)
+        let leaking = unsafe open("/dev/zero", O_RDONLY)
         descriptors.append(leaking)
         // Each under the other's number, which one dup2 after the other would not survive.
         targets[descriptors[0]] = .descriptor(descriptors[1])
@@ -172,94 +172,12 @@ struct SubprocessStartTests {
     @Test("S26: whatever fails while a program is started, no descriptor stays open and no child behind")
     func failuresLeakNothing() async {
         // In a process of its own, where nobody else opens descriptors or has children.
-        await #expect(processExitsWith: .success) {
-            let kernel = SpawnCalls.kernel
-            let refused = Errno.tooManyOpenFiles
-            func failing(_ change: (inout SpawnCalls) -> Void) throws {
-                var syscalls = Syscalls.kernel
-                change(&syscalls.spawning)
-                let loop = try EpollLoop(syscalls: syscalls)
-                let before = openDescriptorCount()
-                let options = SubprocessOptions.with { $0.otherDescriptors = [7: .null, 8: .descriptor(2)] }
-                #expect(throws: SubprocessError.self) {
-                    try loop.startProcess("/bin/cat", [], options) { ProcessRecorder() }
-                }
-                loop.settle()
-                #expect(openDescriptorCount() == before)
-                #expect(!hasChildren())
-            }
-            for failed in 0..<3 {
-                nonisolated(unsafe) var calls = 0
-                try failing {
-                    $0.makePipe = { () throws(Errno) in
-                        unsafe calls += 1
-                        if unsafe calls == failed + 1 { throw refused }
-                        return try kernel.makePipe()
-                    }
-                }
-                unsafe calls = 0
-                try failing {
-                    $0.setNonBlocking = { descriptor throws(Errno) in
-                        unsafe calls += 1
-                        if unsafe calls == failed + 1 { throw refused }
-                        try kernel.setNonBlocking(descriptor)
-                    }
-                }
-            }
-            try failing { $0.openNull = { () throws(Errno) in throw refused } }
-            try failing { $0.duplicate = { _, _ throws(Errno) in throw refused } }
-            try failing { $0.spawn = { _ throws(Errno) in throw .resourceTemporarilyUnavailable } }
-            try failing { $0.openProcess = { _ throws(Errno) in throw refused } }
-            // Epoll takes a pidfd and no regular file; the first of these is found out after the program runs.
-            try failing {
-                $0.openProcess = { _ throws(Errno) in
-                    Errno.check(open("/proc/self/exe", O_RDONLY | O_CLOEXEC))
-                }
-            }
-            for bad in 0..<3 {
-                nonisolated(unsafe) var calls = 0
-                try failing {
-                    $0.makePipe = { () throws(Errno) in
-                        var ends = try kernel.makePipe()
-                        if unsafe calls == bad {
-                            close(bad == 0 ? ends.writing : ends.reading)
-                            let file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC)
-                            if bad == 0 { ends.writing = file } else { ends.reading = file }
-                        }
-                        unsafe calls += 1
-                        return ends
-                    }
-                }
-            }
-        }
+        await #expect(processExitsWith: .success) { try SpawnFailures.eachCallFails() }
     }
 
     @Test("S26: with any number of descriptors left, a program is started or nothing stays open")
     func descriptorsRunOut() async {
-        await #expect(processExitsWith: .success) {
-            let loop = try EpollLoop()
-            var limit = rlimit()
-            unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-            let before = openDescriptorCount()
-            var started = 0
-            for room in 0..<14 {
-                unsafe limit.rlim_cur = rlim_t(before + room)
-                unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-                do {
-                    let recorder = ProcessRecorder()
-                    _ = try loop.startProcess("/bin/true", [], SubprocessOptions()) { recorder }
-                    started += 1
-                    loop.run(until: { recorder.isLost })
-                } catch {
-                    #expect((error as? SubprocessError)?.errno == .tooManyOpenFiles)
-                }
-                unsafe limit.rlim_cur = 1_024
-                unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-                #expect(openDescriptorCount() == before)
-                #expect(!hasChildren())
-            }
-            #expect(started > 0 && started < 14)
-        }
+        await #expect(processExitsWith: .success) { try SpawnFailures.descriptorsRunOut() }
     }
 
     @Test("a started program is given up when its creation is overtaken by the loop's end")
@@ -271,11 +189,6 @@ struct SubprocessStartTests {
     }
 }
 
-extension Errno {
-    /// A result that cannot be an error here.
-    fileprivate static func check(_ result: CInt) -> CInt { result }
-}
-
 /// A folder of its own, gone with the test.
 final class ScratchFolder {
     let path: String
@@ -283,13 +196,17 @@ final class ScratchFolder {
     init() throws {
         var template = Array("/tmp/volley-process-XXXXXX".utf8CString)
         // SAFETY: mkdtemp changes the six letters in place.
-        let name = unsafe template.withUnsafeMutableBufferPointer { unsafe mkdtemp($0.baseAddress) }
-        path = try unsafe String(cString: #require(name))
+        path = try unsafe template.withUnsafeMutableBufferPointer { template in
+            guard let start = template.baseAddress, let name = unsafe mkdtemp(start) else {
+                throw Errno(rawValue: errno)
+            }
+            return unsafe String(cString: name)
+        }
     }
 
     deinit {
-        for name in ["a", "b", "tool", "plain", "script", "text"] { unlink("\(path)/\(name)") }
-        rmdir(path)
+        for name in ["a", "b", "tool", "plain", "script", "text"] { unsafe unlink("\(path)/\(name)") }
+        unsafe rmdir(path)
     }
 
     /// Writes a file, by a program: a descriptor of ours that is open for writing could be held for a moment by whatever
@@ -299,6 +216,6 @@ final class ScratchFolder {
         try process.input.write(text)
         try process.input.close()
         process.runToEnd()
-        chmod("\(path)/\(name)", mode)
+        unsafe chmod("\(path)/\(name)", mode)
     }
 }
