@@ -31,6 +31,9 @@ final class CapturingCommand: Sendable {
             var options = SubprocessOptions()
             options.standardInput = .inherited
             options.standardError = .inherited
+            // Ctrl-C in a terminal reaches whatever the shell has started, as long as it is all of one group; elsewhere
+            // it takes a group of the command's own to reach it.
+            if !isTerminalInput { options.processGroup = 0 }
             process = try eventLoop.startShell(line, options: options) { Input(relay) }
         } catch {
             eventLoop.stop()
@@ -85,12 +88,18 @@ private final class Relay: @unchecked Sendable {
     private func ask(_ signal: Signal) {
         guard let command, command.termination == nil else { return cut() }
         isStopped = true
-        try? command.sendSignal(signal)
+        send(signal, to: command)
         command.eventLoop.callLater(CapturingCommand.patience) { [self] in cut() }
+    }
+
+    /// To the shell and all it has started, where those are a group.
+    private func send(_ signal: Signal, to command: any SubprocessTransport) {
+        do throws(SubprocessError) { try command.signalGroup(signal) } catch { try? command.sendSignal(signal) }
     }
 
     /// Kills the command and ends the capture, also when somebody else holds the command's output open.
     private func cut() {
+        if let command { send(.kill, to: command) }
         command?.close()
         sink?.close()
     }

@@ -200,6 +200,7 @@ extension ReplayCommand {
     private func runLive(_ target: SocketAddress, _ open: @escaping Opener) throws {
         let role = role ?? .server(port: target.port)
         var options = ReplayLive.Options(target: target)
+        options.isComing = exec != nil
         options.pacing = live.pacing(maxGap: maxGapDuration)
         options.socketsMax = live.sockets
         options.usesOriginalSources = live.originalSources

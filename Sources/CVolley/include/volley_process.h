@@ -18,6 +18,13 @@ static inline int volley_pidfd_signal(int process, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, process, signal, NULL, 0);
 }
 
+// To a process group, by the pidfd of its leader. Before Linux 6.9, which has a flag for it (4), by the leader's number:
+// that is its own as long as nobody has reaped it.
+static inline int volley_group_signal(int leader, int number, int signal) {
+    int result = (int)syscall(SYS_pidfd_send_signal, leader, signal, NULL, 4);
+    return result < 0 && errno == EINVAL ? kill(-number, signal) : result;
+}
+
 enum { VOLLEY_ENDED_BY_ITSELF = CLD_EXITED, VOLLEY_ENDED_WITH_CORE = CLD_DUMPED };
 
 typedef struct volley_ending {

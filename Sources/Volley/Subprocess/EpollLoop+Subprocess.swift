@@ -24,7 +24,7 @@ extension EpollLoop {
 
         let process: CInt
         do throws(Errno) { process = try calls.spawn(request) } catch { throw lookup.explain(error, path: request.path) }
-        let transport = try adopt(process, calls)
+        let transport = try adopt(process, leadsGroup: options.leadsGroup, calls)
         do throws(StreamError) {
             for pipe in descriptors.pipes {
                 descriptors.take(pipe)
@@ -41,7 +41,9 @@ extension EpollLoop {
     }
 
     /// Makes a transport of a child, or ends it: nobody else knows of it.
-    private func adopt(_ process: CInt, _ calls: SpawnCalls) throws(SubprocessError) -> ProcessTransport {
+    private func adopt(
+        _ process: CInt, leadsGroup: Bool, _ calls: SpawnCalls
+    ) throws(SubprocessError) -> ProcessTransport {
         let pidfd: CInt
         do throws(Errno) {
             pidfd = try calls.openProcess(process)
@@ -51,7 +53,7 @@ extension EpollLoop {
                 .systemCall, "cannot open a pidfd for process \(process), which was ended again", errno: error)
         }
         do throws(DatagramError) {
-            return try ProcessTransport(process, pidfd: pidfd, on: self)
+            return try ProcessTransport(process, pidfd: pidfd, leadsGroup: leadsGroup, on: self)
         } catch {
             SpawnCalls.abandon(process)
             System.close(pidfd)
@@ -59,6 +61,10 @@ extension EpollLoop {
                 .systemCall, "cannot wait for process \(process) (epoll), which was ended again", errno: error.errno)
         }
     }
+}
+
+extension SubprocessOptions {
+    fileprivate var leadsGroup: Bool { startsNewSession || processGroup == 0 }
 }
 
 extension SpawnRequest {

@@ -10,6 +10,7 @@ final class ProcessTransport: SubprocessTransport, EpollHandler, LoopMember {
     private let loop: EpollLoop
     private let calls: SpawnCalls
     let processID: CInt
+    private let leadsGroup: Bool
     /// Until the child is reaped.
     private var pidfd: CInt?
     private var token: EpollLoop.Token?
@@ -31,10 +32,11 @@ final class ProcessTransport: SubprocessTransport, EpollHandler, LoopMember {
     /// Takes a child that has just been started, and its pidfd.
     ///
     /// - Throws: when epoll does not take the pidfd, which then is still the caller's.
-    init(_ process: CInt, pidfd: CInt, on loop: EpollLoop) throws(DatagramError) {
+    init(_ process: CInt, pidfd: CInt, leadsGroup: Bool, on loop: EpollLoop) throws(DatagramError) {
         self.loop = loop
         calls = loop.syscalls.spawning
         processID = process
+        self.leadsGroup = leadsGroup
         self.pidfd = pidfd
         token = try loop.register(pidfd, events: UInt32(VOLLEY_READABLE), handler: self)
     }
@@ -70,9 +72,22 @@ final class ProcessTransport: SubprocessTransport, EpollHandler, LoopMember {
     }
 
     func sendSignal(_ signal: Signal) throws(SubprocessError) {
+        try send(signal) { pidfd throws(Errno) in try calls.signal(pidfd, signal.rawValue) }
+    }
+
+    func signalGroup(_ signal: Signal) throws(SubprocessError) {
+        guard leadsGroup else {
+            throw SubprocessError(
+                .invalidArgument,
+                "process \(processID) has no process group of its own: see processGroup and startsNewSession")
+        }
+        try send(signal) { pidfd throws(Errno) in try calls.signalGroup(pidfd, signal.rawValue, processID) }
+    }
+
+    private func send(_ signal: Signal, _ body: (CInt) throws(Errno) -> Void) throws(SubprocessError) {
         guard let pidfd else { throw ended(signal) }
         do throws(Errno) {
-            try calls.signal(pidfd, signal.rawValue)
+            try body(pidfd)
         } catch {
             let attempt = "cannot send \(signal) to process \(processID)"
             switch error {

@@ -20,6 +20,8 @@ struct SpawnCalls: Sendable {
     var openProcess: @Sendable (CInt) throws(Errno) -> CInt
     /// `pidfd_send_signal(2)`.
     var signal: @Sendable (_ pidfd: CInt, CInt) throws(Errno) -> Void
+    /// `pidfd_send_signal(2)` to the group that a child leads, whose number is given too.
+    var signalGroup: @Sendable (_ pidfd: CInt, CInt, _ process: CInt) throws(Errno) -> Void
     /// `waitid(2)` with `P_PIDFD`: how the child has ended, `nil` while it has not.
     var reap: @Sendable (_ pidfd: CInt) throws(Errno) -> ProcessTermination?
 
@@ -39,6 +41,9 @@ struct SpawnCalls: Sendable {
         spawn: { request throws(Errno) in try request.start() },
         openProcess: { process throws(Errno) in try check(volley_pidfd_open(process)) },
         signal: { pidfd, signal throws(Errno) in try check(volley_pidfd_signal(pidfd, signal)) },
+        signalGroup: { pidfd, signal, process throws(Errno) in
+            try check(volley_group_signal(pidfd, process, signal))
+        },
         reap: { pidfd throws(Errno) in
             var ending = volley_ending()
             // SAFETY: the call only writes `ending`.

@@ -43,6 +43,15 @@ public final class Subprocess: Sendable {
         }
     }
 
+    /// Sends a signal to the program and to all it has started that is still in its process group.
+    ///
+    /// - Throws: as ``sendSignal(_:)``; `invalidArgument` for a program that was not given a group or session of its own.
+    public func signalGroup(_ signal: Signal) throws(SubprocessError) {
+        try eventLoop.runForSubprocess { [transport] _ throws(SubprocessError) in
+            try transport.value.signalGroup(signal)
+        }
+    }
+
     /// Asks the program to end (`SIGTERM`).
     ///
     /// - Throws: as ``sendSignal(_:)``.

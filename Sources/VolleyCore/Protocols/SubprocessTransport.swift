@@ -26,6 +26,13 @@ public protocol SubprocessTransport: AnyObject {
     /// asyncio: `send_signal`.
     func sendSignal(_ signal: Signal) throws(SubprocessError)
 
+    /// Sends a signal to the program and to all it has started that is still in its process group.
+    ///
+    /// - Throws: as ``sendSignal(_:)``; `invalidArgument` for a program that was not given a group or session of its own.
+    ///
+    /// Python: `os.killpg`.
+    func signalGroup(_ signal: Signal) throws(SubprocessError)
+
     /// Whether ``close()`` has been called; a program that has ended by itself is not closing. asyncio: `is_closing`.
     var isClosing: Bool { get }
 

@@ -211,6 +211,23 @@ struct SubprocessEndTests {
         #expect(throws: SubprocessError.self) { try process.transport.kill() }
     }
 
+    @Test("a signal to the group reaches what the program has started; a program without a group of its own has none")
+    func groups() throws {
+        for options in [SubprocessOptions.with { $0.processGroup = 0 }, .with { $0.startsNewSession = true }] {
+            let process = try SteppedProcess(shell: "exec 3<&0; cat <&3 & echo started; wait", options)
+            process.run(until: { process.recorder.text(1) == "started\n" })
+            try process.transport.signalGroup(.terminate)
+            // Of the shell and of what holds its pipes.
+            process.runToEnd()
+            #expect(process.transport.termination == .signaled(.terminate))
+            let ended = #expect(throws: SubprocessError.self) { try process.transport.signalGroup(.terminate) }
+            #expect(ended?.code == .processEnded)
+        }
+        let process = try SteppedProcess("cat")
+        let error = #expect(throws: SubprocessError.self) { try process.transport.signalGroup(.terminate) }
+        #expect(error?.code == .invalidArgument)
+    }
+
     @Test("S34: what happens before all pipes are connected is told after connectionMade")
     func earlyEvents() throws {
         var syscalls = Syscalls.kernel
