@@ -82,20 +82,20 @@ public struct BufferLoan: ~Copyable, ~Escapable {
 /// Where the bytes of a loan come from, and what became of it.
 @unsafe @usableFromInline
 package struct LoanState {
-    /// The world to read from; nil when the bytes come from memory.
-    unowned(unsafe) let world: (any StreamWorld)?
+    /// The transport to read for, from its world; nil when the bytes come from memory.
+    unowned(unsafe) let transport: FlowTransport?
     /// The bytes in memory.
     let source: UnsafeRawBufferPointer
     /// What the read gave: how many bytes, 0 at the end of the stream, or a negated errno; nil before a loan.
     var result: Int?
 
-    init(world: any StreamWorld) {
-        unsafe self.world = world
+    init(transport: FlowTransport) {
+        unsafe self.transport = transport
         unsafe source = UnsafeRawBufferPointer(start: nil, count: 0)
     }
 
     init(source: UnsafeRawBufferPointer) {
-        unsafe world = nil
+        unsafe transport = nil
         unsafe self.source = source
     }
 }
@@ -109,7 +109,9 @@ extension UnsafeMutablePointer where Pointee == LoanState {
     func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         guard unsafe pointee.result == nil && !buffer.isEmpty else { return 0 }
         let result: Int
-        if let world = unsafe pointee.world {
+        if let transport = unsafe pointee.transport {
+            // Nothing is read for a protocol that has closed or aborted inside of getBuffer.
+            guard transport.phase == .open, let world = transport.world else { return 0 }
             result = unsafe world.read(into: buffer)
         } else {
             // SAFETY: `count` bytes fit into the one and are there in the other; the source is nobody's to write.

@@ -29,7 +29,7 @@ extension FlowTransport {
         if let plain = unsafe state.pointee.plain {
             read(from: world, for: plain)
         } else if let buffered = unsafe state.pointee.buffered {
-            read(from: world, for: buffered)
+            readIntoLoan(of: buffered)
         } else {
             read(from: world, for: nil)
         }
@@ -55,8 +55,8 @@ extension FlowTransport {
     }
 
     /// Has the protocol lend its own memory and reads into that.
-    private func read(from world: any StreamWorld, for buffered: any BufferedStreamProtocol) {
-        var loanState = unsafe LoanState(world: world)
+    private func readIntoLoan(of buffered: any BufferedStreamProtocol) {
+        var loanState = unsafe LoanState(transport: self)
         let result = unsafe withUnsafeMutablePointer(to: &loanState) { loanState in
             var loan = unsafe BufferLoan(sizeHint: -1, state: loanState)
             buffered.getBuffer(&loan)
