@@ -101,7 +101,8 @@ struct ReplayExecTests {
         for number: UInt8 in 0..<5 {
             let payload = [0, 0, 0, number]
             try writer.writeDatagram(
-                RawSpan(payload.span), from: client, to: server, at: 1_700_000_000_000_000_000 + Int64(number) * 1_000_000)
+                RawSpan(payload.span), from: client, to: server,
+                at: 1_700_000_000_000_000_000 + Int64(number) * 1_000_000)
         }
         try writer.close()
         let service = try UDPClient()

@@ -134,7 +134,8 @@ enum PipeKind {
             let name = kind == S_IFREG ? "a regular file" : kind == S_IFDIR ? "a directory" : "no such thing"
             throw StreamError(
                 .invalidArgument, operation: .create,
-                context: "descriptor \(descriptor) is \(name), and pipes, character devices and sockets are what can be "
+                context:
+                    "descriptor \(descriptor) is \(name), and pipes, character devices and sockets are what can be "
                     + "waited for; read and write files directly")
         }
     }

@@ -40,7 +40,8 @@ struct ChildDescriptors: ~Copyable {
             case .inherited: continue
             case .standardOutput:
                 guard number >= 2 else {
-                    throw SubprocessError(.invalidArgument, "descriptor \(number) cannot be standard output's duplicate")
+                    throw SubprocessError(
+                        .invalidArgument, "descriptor \(number) cannot be standard output's duplicate")
                 }
                 request.joinedToOutput.append(number)
             case .pipe: try addPipe(number, above: highest, to: &request)
@@ -98,7 +99,8 @@ struct ChildDescriptors: ~Copyable {
                 throw SubprocessError(.systemCall, "cannot make descriptor \(number) of the program", errno: error)
             }
             throw SubprocessError(
-                .badDescriptor, "descriptor \(given), which was to be \(number) of the program, is not open", errno: error)
+                .badDescriptor, "descriptor \(given), which was to be \(number) of the program, is not open",
+                errno: error)
         }
     }
 }

@@ -23,7 +23,9 @@ extension EpollLoop {
         try descriptors.open(options, for: &request)
 
         let process: CInt
-        do throws(Errno) { process = try calls.spawn(request) } catch { throw lookup.explain(error, path: request.path) }
+        do throws(Errno) { process = try calls.spawn(request) } catch {
+            throw lookup.explain(error, path: request.path)
+        }
         let transport = try adopt(process, leadsGroup: options.leadsGroup, calls)
         do throws(StreamError) {
             for pipe in descriptors.pipes {

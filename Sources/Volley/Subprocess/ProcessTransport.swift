@@ -47,7 +47,9 @@ final class ProcessTransport: SubprocessTransport, EpollHandler, LoopMember {
     func connect(_ pipe: ChildDescriptors.Pipe, limits: WriteBufferLimits) throws(StreamError) {
         let transport: FlowTransport
         if pipe.isInput {
-            transport = try loop.openPipe(pipe.descriptor, .writing, limits: limits) { ProcessInput(pipe.number, of: self) }
+            transport = try loop.openPipe(pipe.descriptor, .writing, limits: limits) {
+                ProcessInput(pipe.number, of: self)
+            }
         } else {
             transport = try loop.openPipe(pipe.descriptor, .reading) { ProcessOutput(pipe.number, of: self) }
         }
@@ -103,7 +105,8 @@ final class ProcessTransport: SubprocessTransport, EpollHandler, LoopMember {
 
     private func ended(_ signal: Signal) -> SubprocessError {
         SubprocessError(
-            .processEnded, "cannot send \(signal): process \(processID) has ended" + (termination.map { " with \($0)" } ?? ""))
+            .processEnded,
+            "cannot send \(signal): process \(processID) has ended" + (termination.map { " with \($0)" } ?? ""))
     }
 
     func close() {

@@ -66,7 +66,8 @@ struct ProgramLookup {
                 errno: errno)
         case .permissionDenied:
             return SubprocessError(
-                .notExecutable, "cannot start \(program): executing it or its interpreter is refused; is it on a file "
+                .notExecutable,
+                "cannot start \(program): executing it or its interpreter is refused; is it on a file "
                     + "system mounted noexec?", errno: errno)
         case .argListTooLong:
             return SubprocessError(
@@ -74,7 +75,8 @@ struct ProgramLookup {
                 errno: errno)
         case .resourceTemporarilyUnavailable:
             return SubprocessError(
-                .systemCall, "cannot start \(program): there are too many processes (RLIMIT_NPROC, or pids.max of the "
+                .systemCall,
+                "cannot start \(program): there are too many processes (RLIMIT_NPROC, or pids.max of the "
                     + "control group)", errno: errno)
         default: return SubprocessError(.systemCall, "cannot start \(program)", errno: errno)
         }

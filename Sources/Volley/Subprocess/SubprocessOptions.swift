@@ -14,15 +14,21 @@ public struct SubprocessOptions: Sendable {
     public var otherDescriptors: [CInt: SubprocessStream] = [:]
     /// The program's environment.
     public var environment = SubprocessEnvironment.inherited
-    /// Where the program starts; `nil` where this process is. Python: `cwd`.
+    /// Where the program starts; `nil` where this process is.
+    ///
+    /// Python: `cwd`.
     public var workingDirectory: String?
-    /// Whether the program leads a session of its own, without a terminal (`setsid(2)`). Python: `start_new_session`.
+    /// Whether the program leads a session of its own, without a terminal (`setsid(2)`).
+    ///
+    /// Python: `start_new_session`.
     public var startsNewSession = false
     /// The process group the program joins, 0 for one of its own, `nil` for that of this process.
     ///
     /// Ctrl-C in a terminal reaches all of the foreground group. Python: `process_group`.
     public var processGroup: CInt?
-    /// What the program sees as its own name; `nil` for the program as it was given. Python: `executable`.
+    /// What the program sees as its own name; `nil` for the program as it was given.
+    ///
+    /// Python: `executable`.
     public var argumentZero: String?
     /// The marks of the pipe to standard input, at which `pauseWriting` and `resumeWriting` are called.
     public var writeBufferLimits = WriteBufferLimits.stream

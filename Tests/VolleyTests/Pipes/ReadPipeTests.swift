@@ -41,7 +41,8 @@ struct ReadPipeTests {
         #expect(pipe.notes.events == ["made", "data", "eof", "lost"])
     }
 
-    @Test("I3: the end of the pipe is told, then the stream is lost without an error, also if the protocol would keep it")
+    @Test(
+        "I3: the end of the pipe is told, then the stream is lost without an error, also if the protocol would keep it")
     func endOfStream() throws {
         for keepsOpen in [false, true] {
             let pipe = try SteppedPipe(.reading)

@@ -108,7 +108,9 @@ enum SpawnFailures {
                     try transport.sendSignal(signal)
                     running.append((recorder, transport, .signaled(signal)))
                 } else {
-                    let transport = try loop.startProcess("/bin/sh", ["-c", "exit \(status)"], .nullStreams) { recorder }
+                    let transport = try loop.startProcess("/bin/sh", ["-c", "exit \(status)"], .nullStreams) {
+                        recorder
+                    }
                     running.append((recorder, transport, .exited(status)))
                 }
             }

@@ -36,9 +36,10 @@ struct SubprocessPipeTests {
     func shell() throws {
         let process = try SteppedProcess(shell: "echo Python")
         process.runToEnd()
-        #expect(process.recorder.events.filter { $0.hasPrefix("pipe") }.sorted() == [
-            "pipe 0 lost", "pipe 1 lost", "pipe 2 lost",
-        ])
+        #expect(
+            process.recorder.events.filter { $0.hasPrefix("pipe") }.sorted() == [
+                "pipe 0 lost", "pipe 1 lost", "pipe 2 lost",
+            ])
         #expect(process.recorder.text(1) == "Python\n")
         #expect(process.transport.termination == .exited(0))
     }
@@ -91,8 +92,11 @@ struct SubprocessPipeTests {
     func brokenInput() throws {
         let process = try SteppedProcess(shell: "exec <&-; echo closed; exit 0")
         process.run(until: { process.recorder.text(1) == "closed\n" })
-        try process.input.write([UInt8](repeating: 1, count: 200_000))
+        let input = try process.input
+        input.write([UInt8](repeating: 1, count: 200_000))
         process.runToEnd()
+        #expect(input.statistics.bytesDropped == 200_000)
+        // Without an error if the loop had noticed before the write.
         #expect(
             process.recorder.events.contains("pipe 0 lost connectionReset")
                 || process.recorder.events.contains("pipe 0 lost"))
@@ -103,7 +107,7 @@ struct SubprocessPipeTests {
     func brokenFullInput() throws {
         let process = try SteppedProcess(shell: "read line; exit 0")
         // More than the pipe holds, in front of a program that reads only a line.
-        try process.input.write([UInt8](repeating: UInt8(ascii: "x"), count: 1_000_000) )
+        try process.input.write([UInt8](repeating: UInt8(ascii: "x"), count: 1_000_000))
         #expect(try process.input.writeBufferSize > 0)
         try process.transport.terminate()
         process.runToEnd()
@@ -158,7 +162,8 @@ struct SubprocessPipeTests {
         #expect(input.recorder.output[1] == nil)
         #expect(input.transport.termination == .exited(0))
         let output = try SteppedProcess(
-            shell: "echo out && echo err >&2", .with {
+            shell: "echo out && echo err >&2",
+            .with {
                 $0.standardOutput = .null
                 $0.standardError = .null
             })

@@ -77,9 +77,11 @@ struct SubprocessStartTests {
         let folder = try ScratchFolder()
         #expect(try output(of: "pwd -P", .with { $0.workingDirectory = folder.path }) == folder.path + "\n")
         #expect(try output(of: "echo $0", .with { $0.argumentZero = "other" }).hasSuffix("\n"))
-        let named = try SteppedProcess("/bin/sh", ["-c", "tr '\\0' ' ' < /proc/$$/cmdline"], .with {
-            $0.argumentZero = "other"
-        })
+        let named = try SteppedProcess(
+            "/bin/sh", ["-c", "tr '\\0' ' ' < /proc/$$/cmdline"],
+            .with {
+                $0.argumentZero = "other"
+            })
         named.runToEnd()
         #expect(named.recorder.text(1).hasPrefix("other -c "))
     }
