@@ -21,6 +21,7 @@ final class LiveStreamContractWorld: StreamContractWorld {
     private let loop: EpollLoop
     private let names: TemporaryNames
     private let streamFaults: StreamFaults
+    private let hook: FaultyStreamCalls
     private var peer: StreamPeerSocket?
     private weak var transport: FlowTransport?
     private var socket: SocketIdentity?
@@ -28,7 +29,7 @@ final class LiveStreamContractWorld: StreamContractWorld {
     init(_ carrier: Carrier) throws {
         self.carrier = carrier
         names = try TemporaryNames(isAbstract: carrier == .connectedUnix)
-        let hook = FaultyStreamCalls()
+        hook = FaultyStreamCalls()
         streamFaults = hook.faults
         loop = try EpollLoop(syscalls: hook.table)
     }
@@ -73,9 +74,10 @@ final class LiveStreamContractWorld: StreamContractWorld {
             try #require(unsafe socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0)
             peer = StreamPeerSocket(adopting: pair[1])
             peer?.write(options.earlyBytes)
+            socket = SocketIdentity(pair[0])
             transport = try loop.adoptStream(pair[0], settings) { `protocol` }
         }
-        socket = (transport?.extraInfo("descriptor") as? CInt).flatMap { SocketIdentity($0) }
+        if socket == nil { socket = hook.socket }
         waitForBytes(options.earlyBytes.count)
     }
 
@@ -89,7 +91,10 @@ final class LiveStreamContractWorld: StreamContractWorld {
         let peer = try connect(try #require(server.acceptors.first))
         self.peer = peer
         peer.write(early)
-        loop.settle { server.statistics.accepted == 1 }
+        waitUntil {
+            loop.turn(waiting: false)
+            return server.statistics.accepted == 1
+        }
         server.close()
         transport = (`protocol` as? StreamRecorder)?.transport as? FlowTransport
     }
@@ -149,10 +154,7 @@ final class LiveStreamContractWorld: StreamContractWorld {
     }
 
     var hasEnded: Bool {
-        for _ in 0..<5_000 where peer?.hasEnded == false {
-            peer?.drain()
-            sched_yield()
-        }
+        peer?.drain(waiting: 20)
         return peer?.hasEnded ?? false
     }
 
@@ -184,9 +186,21 @@ final class LiveStreamContractWorld: StreamContractWorld {
 final class FaultyStreamCalls: @unchecked Sendable {
     // True by the test: loop and faults are used on its one thread.
     let faults = StreamFaults()
+    /// The socket made or accepted last.
+    private(set) var socket: SocketIdentity?
 
     var table: Syscalls {
         var table = Syscalls.kernel
+        table.stream.socket = { [self] family in
+            let descriptor = StreamSyscalls.kernel.socket(family)
+            socket = SocketIdentity(CInt(descriptor))
+            return descriptor
+        }
+        unsafe table.stream.accept = { [self] descriptor, name in
+            let accepted = unsafe StreamSyscalls.kernel.accept(descriptor, name)
+            if accepted >= 0 { socket = SocketIdentity(CInt(accepted)) }
+            return accepted
+        }
         unsafe table.stream.receive = { [self] descriptor, buffer, count in
             if let errno = faults.nextRead() { return -Int(errno.rawValue) }
             return unsafe StreamSyscalls.kernel.receive(descriptor, buffer, count)

@@ -105,6 +105,12 @@ final class StreamPeerSocket {
         return isAny
     }
 
+    /// Reads what is there, and what comes within some milliseconds if that is nothing.
+    func drain(waiting milliseconds: CInt) {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while !drain(), !hasEnded, unsafe poll(&entry, 1, milliseconds) > 0 {}
+    }
+
     /// Reads until `count` bytes or the end have come.
     func drain(until count: Int) {
         waitUntil {

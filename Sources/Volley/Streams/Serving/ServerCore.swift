@@ -7,7 +7,8 @@ internal import VolleyCore
 final class ServerCore: LoopMember {
     let loop: EpollLoop
     let options: ServerOptions
-    private let makeProtocol: () -> any BaseStreamProtocol
+    /// Let go at the end, with whatever it holds.
+    private var makeProtocol: (() -> any BaseStreamProtocol)?
     private(set) var acceptors: [StreamAcceptor] = []
     private var connections: [ObjectIdentifier: FlowTransport] = [:]
     private var counters = ServerStatistics()
@@ -90,6 +91,7 @@ final class ServerCore: LoopMember {
 
     /// Makes a connection of an accepted socket.
     func accept(_ descriptor: CInt, names: StreamNames) {
+        guard let makeProtocol else { return System.close(descriptor) }
         let transport = loop.makeStream(names, options.stream)
         counters.accepted &+= 1
         connections[ObjectIdentifier(transport)] = transport
@@ -118,9 +120,10 @@ final class ServerCore: LoopMember {
     }
 
     private func endIfDone() {
-        guard !isListening, connections.isEmpty, let onEnd = onEnd.take() else { return }
-        onEnd(statistics)
+        guard !isListening, connections.isEmpty else { return }
         loop.remove(self)
+        makeProtocol = nil
+        onEnd.take()?(statistics)
     }
 
     // MARK: Counting
