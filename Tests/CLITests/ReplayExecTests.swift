@@ -65,7 +65,7 @@ struct ReplayExecTests {
         let command = try replay("yes")
         #expect(command.status == 65)
         #expect(command.errors.contains("yes: "))
-        #expect(command.errors.contains("ended with signal"))
+        #expect(command.errors.contains("yes: the command ended with signal"))
     }
 
     @Test("a signal ends the command and whatever it has started, and the report comes", arguments: [SIGINT, SIGTERM])
@@ -93,8 +93,10 @@ struct ReplayExecTests {
         #expect(kill(-shell, 0) != 0, "somebody of the command's group is left")
     }
 
-    @Test("a capture is read as it comes: what the command has written is sent while it goes on")
-    func live() throws {
+    @Test(
+        "a capture is read as it comes: what the command has written is sent while it goes on, until Ctrl-C or its end",
+        arguments: [false, true])
+    func live(isInterrupted: Bool) throws {
         let file = TemporaryFile("pcapng")
         let writer = try CaptureWriter(path: file.path)
         let (client, server) = (SocketAddress(.loopbackV4, port: 40_000), SocketAddress(.loopbackV4, port: 7007))
@@ -113,11 +115,15 @@ struct ReplayExecTests {
         ])
         for number: UInt32 in 0..<5 { #expect(service.receive() == number) }
         let pipes = try #require(running.pipes)
-        try pipes.input.fileHandleForWriting.write(contentsOf: Data("go\n".utf8))
+        if isInterrupted {
+            #expect(kill(running.process.processIdentifier, SIGINT) == 0)
+        } else {
+            try pipes.input.fileHandleForWriting.write(contentsOf: Data("go\n".utf8))
+        }
         let errors = String(decoding: try pipes.errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         running.process.waitUntilExit()
         #expect(running.process.terminationStatus == 0)
-        #expect(errors.contains("ended with status 0"))
+        #expect(errors.contains(isInterrupted ? "ended with signal 2 (SIGINT)" : "ended with status 0"))
     }
 
     @Test("a command and a file, neither of them, and a command more than once are refused")

@@ -41,8 +41,9 @@ struct ProcessTraceabilityTests {
                 at: tests.appendingPathComponent(folder), includingPropertiesForKeys: nil)
             for file in files ?? [] {
                 let source = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
-                for test in source.components(separatedBy: "@Test(\"").dropFirst() {
-                    let names = test.prefix { $0 != ":" && $0 != "\"" }.components(separatedBy: ", ")
+                for test in source.components(separatedBy: "@Test(").dropFirst() {
+                    let name = test.drop { $0.isWhitespace }.dropFirst()
+                    let names = name.prefix { $0 != ":" && $0 != "\"" }.components(separatedBy: ", ")
                     guard names.allSatisfy({ isRow($0) }) else { continue }
                     rows.formUnion(names)
                 }

@@ -52,9 +52,9 @@ final class CapturingCommand: Sendable {
     ///
     /// - Throws: ``ExitCode/ioFailure`` when it has failed by itself.
     func finish() throws {
-        // Nobody reads any more: whatever the command still writes is refused (EPIPE).
-        try? output.close()
+        // In this order: a command that is still writing would fail of a pipe that nobody reads, and seem to by itself.
         let isStopped = relay.stop(process)
+        try? output.close()
         defer { eventLoop.stop() }
         guard relay.ended.wait(timeout: .now() + 5) == .success else {
             Console.complain("\(line): process \(process.processID) does not end, and was left alone")

@@ -37,7 +37,13 @@ struct ChildDescriptors: ~Copyable {
         request.closed = (3...max(3, highest)).filter { streams[$0] == nil && $0 <= highest }
         for (number, stream) in streams.sorted(by: { $0.key < $1.key }) {
             switch stream.value {
-            case .inherited: continue
+            case .inherited:
+                do throws(SubprocessError) {
+                    try add(.given(number), number, above: highest, to: &request)
+                } catch {
+                    // A standard stream that this process has not got, the program has not got either.
+                    guard number < 3, error.code == .badDescriptor else { throw error }
+                }
             case .standardOutput:
                 guard number >= 2 else {
                     throw SubprocessError(

@@ -38,7 +38,8 @@ public protocol SubprocessTransport: AnyObject {
 
     /// Closes all pipes, kills the program unless it has ended already, and reaps it.
     ///
-    /// `processExited`, `pipeConnectionLost` and `connectionLost` follow in later turns of the loop. Idempotent.
+    /// What was written and not sent is dropped. `processExited`, `pipeConnectionLost` and `connectionLost` follow in later
+    /// turns of the loop; of a program that runs as another user by now, and so cannot be killed, when it ends. Idempotent.
     /// asyncio: `close`.
     func close()
 

@@ -170,6 +170,22 @@ struct ReadPipeTests {
         #expect(error?.errno == .badFileDescriptor)
     }
 
+    @Test("I19: a terminal is read and written at once, by a stream each")
+    func bidirectionalTerminal() throws {
+        let pipe = try SteppedPipe(.reading, PipeEnds.terminal)
+        let notes = StreamNotes()
+        let duplicate = try SpawnCalls.kernel.duplicate(pipe.descriptor, 0)
+        let writing = try pipe.loop.openPipe(duplicate, .writing) { notes }
+        writing.write("to it\n")
+        #expect(try pipe.take() == Array("to it\n".utf8))
+        try pipe.feed("from it\n")
+        pipe.run(until: { pipe.notes.text == "from it\n" })
+        pipe.closeOther()
+        pipe.run(until: { pipe.notes.isLost && notes.isLost })
+        #expect(pipe.notes.events == ["made", "data", "eof", "lost"])
+        #expect(notes.events == ["made", "lost"])
+    }
+
     @Test("I19: through the public calls: what one stream writes the other reads, and each hears of the end")
     func publicCalls() throws {
         let loop = try LiveEventLoop()

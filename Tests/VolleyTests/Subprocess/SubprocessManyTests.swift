@@ -42,9 +42,12 @@ struct SubprocessManyTests {
 final class SharedText: @unchecked Sendable {
     // True by the order: it is read after the program was closed.
     var text = ""
+    /// Opens when all of it is there.
+    let latch = Latch()
 }
 
-private final class Collector: SubprocessProtocol {
+/// Collects what a program writes.
+final class Collector: SubprocessProtocol {
     let output: SharedText
 
     init(_ output: SharedText) { self.output = output }
@@ -52,4 +55,6 @@ private final class Collector: SubprocessProtocol {
     func pipeDataReceived(_ descriptor: CInt, _ data: RawSpan) {
         output.text += String(decoding: Array(copying: data), as: UTF8.self)
     }
+
+    func connectionLost(_ error: StreamError?) { output.latch.open() }
 }

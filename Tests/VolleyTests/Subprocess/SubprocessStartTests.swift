@@ -39,16 +39,25 @@ struct SubprocessStartTests {
 
     @Test("S28: the environment is inherited, changed or replaced")
     func environment() throws {
-        #expect(unsafe setenv("VOLLEY_TEST_INHERITED", "from here", 1) == 0)
-        #expect(unsafe setenv("VOLLEY_TEST_REMOVED", "gone", 1) == 0)
-        let script = "echo \"$VOLLEY_TEST_INHERITED,$VOLLEY_TEST_NEW,${VOLLEY_TEST_REMOVED-unset}\""
-        #expect(try output(of: script) == "from here,,gone\n")
+        // Of this process's own, which must not be changed while other threads may read it.
+        let names = System.environment.compactMap { String(decoding: $0, as: UTF8.self).split(separator: "=").first }
+        try #require(names.contains("PATH"))
+        let path = try #require(SubprocessEnvironment.value(of: "PATH", in: System.environment))
+        let script = "echo \"${PATH-unset},$VOLLEY_TEST_NEW\""
+        #expect(try output(of: script) == "\(path),\n")
         let changed = SubprocessOptions.with {
-            $0.environment = .inherited(changing: ["VOLLEY_TEST_NEW": "a=b c", "VOLLEY_TEST_REMOVED": nil])
+            $0.environment = .inherited(changing: ["VOLLEY_TEST_NEW": "a=b c", "PATH": "/bin:/usr/bin"])
         }
-        #expect(try output(of: script, changed) == "from here,a=b c,unset\n")
-        let only = SubprocessOptions.with { $0.environment = .only(["VOLLEY_TEST_NEW": "x"]) }
-        #expect(try output(of: script, only) == ",x,unset\n")
+        #expect(try output(of: script, changed) == "/bin:/usr/bin,a=b c\n")
+        let printed = "/usr/bin/env"
+        for (environment, expected) in [
+            (SubprocessEnvironment.only(["VOLLEY_TEST_NEW": "x", "A": ""]), "A=\nVOLLEY_TEST_NEW=x\n"),
+            (.inherited(changing: Dictionary(uniqueKeysWithValues: Set(names).map { (String($0), nil) })), ""),
+        ] {
+            let process = try SteppedProcess(printed, [], .with { $0.environment = environment })
+            process.runToEnd()
+            #expect(process.recorder.text(1) == expected)
+        }
     }
 
     @Test("S28: a program is found in PATH of its own environment, and by a path in its own directory")
@@ -96,17 +105,21 @@ struct SubprocessStartTests {
             try folder.write(name, "file \(name)\n")
             descriptors.append(unsafe open(folder.path + "/" + name, O_RDONLY))
         }
+        // Under the same number, although it is close-on-exec here.
+        let kept = unsafe open(folder.path + "/a", O_RDONLY | O_CLOEXEC)
+        descriptors.append(kept)
+        targets[kept] = .inherited
         // Not close-on-exec, and not asked for: it must not be there either.
         let leaking = unsafe open("/dev/zero", O_RDONLY)
         descriptors.append(leaking)
         // Each under the other's number, which one dup2 after the other would not survive.
         targets[descriptors[0]] = .descriptor(descriptors[1])
         targets[descriptors[1]] = .descriptor(descriptors[0])
-        let folders = descriptors.map { "/proc/self/fd/\($0)" }
-        let script = "cat \(folders[0]) \(folders[1]); ls -l /proc/self/fd | grep -c /dev/zero"
+        let paths = descriptors.map { "/proc/self/fd/\($0)" }
+        let script = "cat \(paths[0]) \(paths[1]) \(paths[2]); ls -l /proc/self/fd | grep -c /dev/zero"
         let process = try SteppedProcess(shell: script, .with { $0.otherDescriptors = targets })
         process.runToEnd()
-        #expect(process.recorder.text(1) == "file b\nfile a\n0\n")
+        #expect(process.recorder.text(1) == "file b\nfile a\nfile a\n0\n")
         for descriptor in descriptors { #expect(fcntl(descriptor, F_GETFD) >= 0) }
     }
 
@@ -189,12 +202,44 @@ struct SubprocessStartTests {
         await #expect(processExitsWith: .success) { try SpawnFailures.descriptorsRunOut() }
     }
 
+    @Test("a protocol can start the next program when one has ended, on the loop itself")
+    func fromTheLoop() throws {
+        let loop = try LiveEventLoop()
+        defer { loop.stop() }
+        let output = SharedText()
+        let first = try loop.startProcess("true") { Chain(output, on: loop) }
+        #expect(first.waitUntilExited() == .exited(0))
+        output.latch.wait()
+        #expect(output.text == "second\n")
+    }
+
     @Test("a started program is given up when its creation is overtaken by the loop's end")
     func stoppedLoop() throws {
         let loop = try LiveEventLoop()
         loop.stop()
         let error = #expect(throws: SubprocessError.self) { try loop.startShell("true") { ProcessRecorder() } }
         #expect(error?.code == .loopStopped)
+    }
+}
+
+/// Starts another program when its own has ended.
+private final class Chain: SubprocessProtocol {
+    private let output: SharedText
+    private let loop: LiveEventLoop
+
+    init(_ output: SharedText, on loop: LiveEventLoop) {
+        self.output = output
+        self.loop = loop
+    }
+
+    func processExited() {
+        do {
+            let output = output
+            _ = try loop.startProcess("echo", ["second"]) { Collector(output) }
+        } catch {
+            Issue.record(error)
+            output.latch.open()
+        }
     }
 }
 
