@@ -217,7 +217,8 @@ struct ResolverTests {
             isAsked.store(true, ordering: .relaxed)
             return .failure(ResolverFailure(code: EAI_NONAME, errno: 0))
         }
-        #expect(try Self.resolve(resolver, NameQuery(host: "::1", port: 7)).get() == [SocketAddress(.loopbackV6, port: 7)])
+        #expect(
+            try Self.resolve(resolver, NameQuery(host: "::1", port: 7)).get() == [SocketAddress(.loopbackV6, port: 7)])
         let wasAsked = isAsked.load(ordering: .relaxed)
         #expect(!wasAsked)
         guard case .failure(let error) = Self.resolve(resolver, NameQuery(host: "no.such.name", port: 7)) else {

@@ -34,7 +34,11 @@ struct ServerTests {
         let (server, address) = try Self.serve(on: loop)
         let clients = try (0..<100).map { _ in try StreamPeerSocket(connectedTo: address) }
         for (index, client) in clients.enumerated() { client.write(Array("client \(index)".utf8)) }
-        loop.settle { clients.allSatisfy { $0.drain(); return $0.arrived.count >= 8 } && server.statistics.active == 100 }
+        loop.settle {
+            clients.allSatisfy {
+                $0.drain(); return $0.arrived.count >= 8
+            } && server.statistics.active == 100
+        }
         for (index, client) in clients.enumerated() {
             #expect(String(decoding: client.arrived, as: UTF8.self) == "client \(index)")
         }
@@ -86,7 +90,8 @@ struct ServerTests {
         #expect(client.write([1]) == 1)
     }
 
-    @Test("a connection that ended before it was accepted costs the next nothing", arguments: [103, 71, 1, 113] as [CInt])
+    @Test(
+        "a connection that ended before it was accepted costs the next nothing", arguments: [103, 71, 1, 113] as [CInt])
     func aborted(number: CInt) throws {
         let script = AcceptScript([number, number])
         let loop = try EpollLoop(syscalls: script.table)
@@ -323,7 +328,9 @@ struct StreamEndToEndTests {
         #expect(client.waitUntilClosed() == nil)
         server.waitUntilClosed()
         #expect(throws: StreamError(.canceled, operation: .connect)) { try result.wait().get() }
-        #expect(throws: StreamError.self) { _ = try loop.createConnection(to: SocketAddress(.loopbackV4, port: 9)) { Echo() } }
+        #expect(throws: StreamError.self) {
+            _ = try loop.createConnection(to: SocketAddress(.loopbackV4, port: 9)) { Echo() }
+        }
     }
 
     @Test("a connection being made can be cancelled, by its handle and with its task")

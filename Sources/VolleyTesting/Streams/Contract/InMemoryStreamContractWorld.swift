@@ -31,7 +31,11 @@ public final class InMemoryStreamContractWorld: StreamContractWorld {
     /// What the stream has sent.
     public var arrived: [UInt8] { stream?.sent ?? [] }
     /// Whether the stream has sent its end.
-    public var hasEnded: Bool { stream.map { _ = $0.sent; return $0.hasSentEnd } ?? false }
+    public var hasEnded: Bool {
+        stream.map {
+            _ = $0.sent; return $0.hasSentEnd
+        } ?? false
+    }
     /// Whether the stream has been given up.
     public var isShutDown: Bool { stream?.isShutDown ?? false }
     /// Runs one turn.

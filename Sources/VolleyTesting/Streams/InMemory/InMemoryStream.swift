@@ -45,7 +45,8 @@ public final class InMemoryStream {
         faults: StreamFaults = StreamFaults(), received: [UInt8] = []
     ) {
         self.init(
-            on: eventLoop, options, faults, InMemoryChannel(capacity: .max), InMemoryChannel(capacity: options.capacity))
+            on: eventLoop, options, faults, InMemoryChannel(capacity: .max), InMemoryChannel(capacity: options.capacity)
+        )
         deliver(received)
         flow.start(`protocol`, in: world)
     }

@@ -2,7 +2,8 @@ internal import SystemPackage
 
 extension StreamContract {
     static let flowControl: [StreamScenario] = [
-        StreamScenario("limits above what waits do not pause, limits below it pause at once", ["F2", "F3", "F4"],
+        StreamScenario(
+            "limits above what waits do not pause, limits below it pause at once", ["F2", "F3", "F4"],
             needs: [.writing, .faults]
         ) { run in
             try run.open()
@@ -16,7 +17,8 @@ extension StreamContract {
             run.settle()
             try run.expectEqual(run.flowControl, "PR", "calls in all")
         },
-        StreamScenario("writing pauses strictly above the high mark, inside of the write, and once",
+        StreamScenario(
+            "writing pauses strictly above the high mark, inside of the write, and once",
             ["F7", "F9", "F11"], needs: [.writing, .faults]
         ) { run in
             try run.open(limits: WriteBufferLimits(low: 2, high: 4))
@@ -38,7 +40,8 @@ extension StreamContract {
             try run.expectEqual(run.flowControl, "PR", "calls at the low mark")
             try run.expectEqual(run.arrivals, "abcdefgh", "arrivals")
         },
-        StreamScenario("with a high mark of zero any queued byte pauses, and an empty queue resumes", ["F10"],
+        StreamScenario(
+            "with a high mark of zero any queued byte pauses, and an empty queue resumes", ["F10"],
             needs: [.writing, .faults]
         ) { run in
             try run.open(limits: WriteBufferLimits(high: 0))
@@ -89,7 +92,8 @@ extension StreamContract {
             try run.expectEqual(run.statistics.closedDropped, 7, "bytes dropped since closing")
             try run.expectLost(nil)
         },
-        StreamScenario("a write over the maximum ends the stream with ENOBUFS, a first one is always taken",
+        StreamScenario(
+            "a write over the maximum ends the stream with ENOBUFS, a first one is always taken",
             needs: [.writing, .faults]
         ) { run in
             try run.open(limits: WriteBufferLimits(low: 1, high: 2, maximum: 4))
@@ -197,7 +201,8 @@ extension StreamContract {
             try run.expectLost(.noBufferSpace)
             try run.expect(run.recorder.lossError?.context?.contains("getBuffer") == true, "what to do about it")
         },
-        StreamScenario("a protocol that pauses in getBuffer need not lend anything", ["B4"], styles: [.buffered]) { run in
+        StreamScenario("a protocol that pauses in getBuffer need not lend anything", ["B4"], styles: [.buffered]) {
+            run in
             try run.open(RecordingBufferedProtocol(bufferSize: 0), early: "abc") {
                 $0.onGetBuffer = { $0.pauseReading() }
             }
@@ -226,7 +231,8 @@ extension StreamContract {
             try run.expectEqual(run.events, [.data(Array("third".utf8))], "callbacks of the third")
             try run.expectEqual(first.losses, 0, "calls of connectionLost on the first")
         },
-        StreamScenario("a protocol may hand over in the middle of a callback, and pass on what it has", ["B6", "B10"],
+        StreamScenario(
+            "a protocol may hand over in the middle of a callback, and pass on what it has", ["B6", "B10"],
             needs: .interactive
         ) { run in
             let next = RecordingBufferedProtocol(bufferSize: 2)

@@ -48,7 +48,8 @@ extension StreamContract {
             try run.expectEqual(run.received, "one two three", "bytes")
             try run.expect(run.statistics.reads >= 3, "reads counted: \(run.statistics.reads)")
         },
-        StreamScenario("each read of a buffered protocol asks for a buffer, then says what was received", ["B2", "B12"],
+        StreamScenario(
+            "each read of a buffered protocol asks for a buffer, then says what was received", ["B2", "B12"],
             needs: .interactive, styles: [.buffered]
         ) { run in
             try run.open()
@@ -82,11 +83,14 @@ extension StreamContract {
             run.world.deliverEnd()
             run.settle()
             try run.expect(run.received == text, "9 KiB as they were sent")
-            let isBounded = run.events.allSatisfy { if case .bufferUpdated(let bytes) = $0 { bytes.count <= 100 } else { true } }
+            let isBounded = run.events.allSatisfy {
+                if case .bufferUpdated(let bytes) = $0 { bytes.count <= 100 } else { true }
+            }
             try run.expect(isBounded, "no update of more than was lent")
             try run.expectLost(nil)
         },
-        StreamScenario("a type that is both plain and buffered is plain", needs: .interactive, styles: [.plain]) { run in
+        StreamScenario("a type that is both plain and buffered is plain", needs: .interactive, styles: [.plain]) {
+            run in
             try run.open(RecordingBothProtocol())
             run.deliver("abc")
             run.settle()
@@ -101,7 +105,8 @@ extension StreamContract {
                 Array(run.events.suffix(2)), [.endOfStream, .connectionLost(nil)], "callbacks at the end")
             try run.expectLost(nil)
         },
-        StreamScenario("a protocol may keep the transport open after the end of the stream", ["P22", "B7"],
+        StreamScenario(
+            "a protocol may keep the transport open after the end of the stream", ["P22", "B7"],
             needs: .writing
         ) { run in
             try run.open(early: "abc") { $0.keepsOpen = true }
@@ -162,7 +167,8 @@ extension StreamContract {
             run.settle()
             try run.expectLost(.ioError)
         },
-        StreamScenario("a protocol that gives up in a callback ends the stream with its own error",
+        StreamScenario(
+            "a protocol that gives up in a callback ends the stream with its own error",
             ["P7", "P26", "B5"], needs: .interactive
         ) { run in
             try run.open { recorder in
@@ -186,7 +192,8 @@ extension StreamContract {
             run.settle()
             try run.expectLost(.protocolError)
         },
-        StreamScenario("a protocol that gives up in getBuffer ends the stream, and no update follows", ["B3"],
+        StreamScenario(
+            "a protocol that gives up in getBuffer ends the stream, and no update follows", ["B3"],
             styles: [.buffered, .tiny]
         ) { run in
             try run.open(early: "abc") {
@@ -200,7 +207,8 @@ extension StreamContract {
     ]
 
     static let pausing: [StreamScenario] = [
-        StreamScenario("pauseReading leaves bytes where they are, resumeReading brings them", ["P11"],
+        StreamScenario(
+            "pauseReading leaves bytes where they are, resumeReading brings them", ["P11"],
             needs: .interactive
         ) { run in
             try run.open()

@@ -30,7 +30,8 @@ extension StreamContract {
             run.settle()
             try run.expectEqual(run.faults.writeAttempts, [], "attempts to write")
         },
-        StreamScenario("with something queued, a write is queued behind it without an attempt", ["P33"],
+        StreamScenario(
+            "with something queued, a write is queued behind it without an attempt", ["P33"],
             needs: [.writing, .faults]
         ) { run in
             try run.open()
@@ -52,7 +53,8 @@ extension StreamContract {
             try run.expectEqual(run.arrivals, "abcdef", "arrivals")
             try run.expectEqual(run.statistics.bytesQueued, 4, "bytes queued")
         },
-        StreamScenario("a write of which nothing is taken is queued whole", ["P35"], needs: [.writing, .faults]) { run in
+        StreamScenario("a write of which nothing is taken is queued whole", ["P35"], needs: [.writing, .faults]) {
+            run in
             try run.open()
             run.faults.writeScript = [.take(0)]
             run.write("abc")
@@ -60,7 +62,8 @@ extension StreamContract {
             run.settle()
             try run.expectEqual(run.arrivals, "abc", "arrivals")
         },
-        StreamScenario("a write that would block or is interrupted is queued whole", ["P36"],
+        StreamScenario(
+            "a write that would block or is interrupted is queued whole", ["P36"],
             needs: [.writing, .faults]
         ) { run in
             try run.open()
@@ -74,7 +77,8 @@ extension StreamContract {
             run.settle()
             try run.expectEqual(run.arrivals, "abcdef", "arrivals")
         },
-        StreamScenario("an error of a write ends the stream with it; later writes are only counted", ["P6", "P37"],
+        StreamScenario(
+            "an error of a write ends the stream with it; later writes are only counted", ["P6", "P37"],
             needs: [.writing, .faults]
         ) { run in
             try run.open()
@@ -122,7 +126,8 @@ extension StreamContract {
     ]
 
     static let draining: [StreamScenario] = [
-        StreamScenario("a queue is sent when there is room, and then nothing is attempted any more", ["P40"],
+        StreamScenario(
+            "a queue is sent when there is room, and then nothing is attempted any more", ["P40"],
             needs: [.writing, .faults]
         ) { run in
             try run.open()
@@ -136,7 +141,8 @@ extension StreamContract {
             run.write("def")
             try run.expectEqual(run.faults.writeAttempts.last?.taken, 3, "bytes of the next write, taken at once")
         },
-        StreamScenario("a closing stream ends when its queue is sent", ["P4", "P41"], needs: [.writing, .faults]) { run in
+        StreamScenario("a closing stream ends when its queue is sent", ["P4", "P41"], needs: [.writing, .faults]) {
+            run in
             try run.open()
             run.block(with: "abc")
             run.transport.close()
@@ -149,7 +155,8 @@ extension StreamContract {
             try run.expect(run.world.hasEnded, "the peer sees the end")
             try run.expectLost(nil)
         },
-        StreamScenario("a queue that is sent in part keeps the rest, however it lies", ["P43"],
+        StreamScenario(
+            "a queue that is sent in part keeps the rest, however it lies", ["P43"],
             needs: [.writing, .faults]
         ) { run in
             try run.open()
@@ -175,7 +182,8 @@ extension StreamContract {
             run.settle()
             try run.expectEqual(run.arrivals, "abc", "arrivals")
         },
-        StreamScenario("an error while the queue is sent drops it and ends the stream with the error", ["P6", "P45"],
+        StreamScenario(
+            "an error while the queue is sent drops it and ends the stream with the error", ["P6", "P45"],
             needs: [.writing, .faults]
         ) { run in
             try run.open()
@@ -200,7 +208,8 @@ extension StreamContract {
     ]
 
     static let gathering: [StreamScenario] = [
-        StreamScenario("many parts are written with one call and without joining them", ["P46", "F15"],
+        StreamScenario(
+            "many parts are written with one call and without joining them", ["P46", "F15"],
             needs: [.writing, .faults]
         ) { run in
             try run.open()
@@ -243,7 +252,8 @@ extension StreamContract {
     ]
 
     static let ending: [StreamScenario] = [
-        StreamScenario("writeEOF ends the writing side once; the peer may go on", ["P47"],
+        StreamScenario(
+            "writeEOF ends the writing side once; the peer may go on", ["P47"],
             needs: [.writing, .interactive]
         ) { run in
             try run.open()
