@@ -1,4 +1,3 @@
-internal import Glibc
 internal import SystemPackage
 internal import VolleyCore
 
@@ -83,20 +82,5 @@ extension SpawnRequest {
             throw SubprocessError(
                 .invalidArgument, "a process group is 0 or more, and not to be had together with a new session")
         }
-    }
-}
-
-extension System {
-    /// The environment, as `NAME=value`, whatever the encoding.
-    static var environment: [[UInt8]] {
-        var entries: [[UInt8]] = []
-        // SAFETY: ends with nil; strings that end with zero. Nothing may change the environment while it is read, which
-        // is a promise every program with threads has to keep.
-        var entry = unsafe environ
-        while let text = unsafe entry.pointee {
-            unsafe entries.append(Array(UnsafeRawBufferPointer(start: text, count: strlen(text))))
-            unsafe entry += 1
-        }
-        return entries
     }
 }

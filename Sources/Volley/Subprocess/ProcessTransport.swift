@@ -67,10 +67,7 @@ final class ProcessTransport: SubprocessTransport, EpollHandler, LoopMember {
     func pipe(_ descriptor: CInt) -> (any StreamTransport)? { pipes[descriptor] }
 
     func extraInfo(_ name: String) -> (any Sendable)? {
-        switch name {
-        case "pid", "subprocess": processID
-        default: nil
-        }
+        name == "pid" ? processID : nil
     }
 
     func sendSignal(_ signal: Signal) throws(SubprocessError) {

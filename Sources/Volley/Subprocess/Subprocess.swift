@@ -62,6 +62,26 @@ public final class Subprocess: Sendable {
     /// - Throws: as ``sendSignal(_:)``.
     public func kill() throws(SubprocessError) { try sendSignal(.kill) }
 
+    /// Sends the program a signal; suspends until that is done.
+    public func sendSignal(_ signal: Signal) async throws(SubprocessError) {
+        try await eventLoop.runForSubprocessSuspending { [transport] _ throws(SubprocessError) in
+            try transport.value.sendSignal(signal)
+        }
+    }
+
+    /// Sends a signal to the program and to what it has started; suspends until that is done.
+    public func signalGroup(_ signal: Signal) async throws(SubprocessError) {
+        try await eventLoop.runForSubprocessSuspending { [transport] _ throws(SubprocessError) in
+            try transport.value.signalGroup(signal)
+        }
+    }
+
+    /// Asks the program to end (`SIGTERM`); suspends until it has been asked.
+    public func terminate() async throws(SubprocessError) { try await sendSignal(.terminate) }
+
+    /// Ends the program (`SIGKILL`); suspends until the signal is sent.
+    public func kill() async throws(SubprocessError) { try await sendSignal(.kill) }
+
     /// Closes all pipes and kills the program unless it has ended already.
     ///
     /// Returns at once; see ``closed()``.

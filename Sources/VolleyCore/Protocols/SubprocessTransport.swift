@@ -43,7 +43,7 @@ public protocol SubprocessTransport: AnyObject {
     /// asyncio: `close`.
     func close()
 
-    /// Something the transport knows by name, `nil` if it does not: "pid", "subprocess" (asyncio: `get_extra_info`).
+    /// Something the transport knows by name, `nil` if it does not: "pid" (asyncio: `get_extra_info`).
     func extraInfo(_ name: String) -> (any Sendable)?
 }
 

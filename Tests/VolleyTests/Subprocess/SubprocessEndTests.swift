@@ -14,6 +14,8 @@ struct SubprocessEndTests {
         let process = try SteppedProcess("/bin/sh", ["-c", "exit 6"], .nullStreams)
         #expect(process.transport.termination == nil)
         #expect(process.transport.returnCode == nil)
+        #expect(process.transport.extraInfo("pid", default: 0) == process.transport.processID)
+        #expect(process.transport.extraInfo("peername") == nil)
         process.runToEnd()
         #expect(process.recorder.events == ["made", "exited", "lost"])
         #expect(process.transport.termination == .exited(6))
@@ -105,6 +107,22 @@ struct SubprocessEndTests {
         process.waitUntilClosed()
         let error = #expect(throws: SubprocessError.self) { try process.sendSignal(signal) }
         #expect(error?.code == .processEnded)
+    }
+
+    @Test("S17: signals can be sent from a task", arguments: [Signal.kill, .terminate, .hangup])
+    func signalsFromATask(signal: Signal) async throws {
+        let loop = try LiveEventLoop()
+        defer { loop.stop() }
+        let process = try await loop.startProcess("cat") { ProcessRecorder() }
+        switch signal {
+        case .kill: try await process.kill()
+        case .terminate: try await process.terminate()
+        default: try await process.sendSignal(signal)
+        }
+        #expect(await process.exited() == .signaled(signal))
+        await process.closed()
+        await #expect(throws: SubprocessError.self) { try await process.sendSignal(signal) }
+        await #expect(throws: SubprocessError.self) { try await process.signalGroup(signal) }
     }
 
     @Test("S18: the end of a killed shell is told although a grandchild holds its pipe, which is lost later")
