@@ -69,8 +69,6 @@ struct ChildDescriptors: ~Copyable {
             let ends = try calls.makePipe()
             (ours, theirs) = isInput ? (ends.writing, ends.reading) : (ends.reading, ends.writing)
             owned += [ours, theirs]
-            // Of our end only: the flag belongs to the open file, and the program expects its end to block.
-            try calls.setNonBlocking(ours)
         } catch {
             throw SubprocessError(.systemCall, "cannot make a pipe for descriptor \(number)", errno: error)
         }

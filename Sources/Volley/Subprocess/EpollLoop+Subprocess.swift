@@ -34,8 +34,7 @@ extension EpollLoop {
         } catch {
             transport.abandon()
             throw SubprocessError(
-                .systemCall, "cannot wait for the pipes of \(program) (epoll): the program was ended again",
-                errno: error.errno)
+                .systemCall, "cannot set up the pipes of \(program), which was ended again", errno: error.errno)
         }
         transport.begin(makeProtocol())
         return transport

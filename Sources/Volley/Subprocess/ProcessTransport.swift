@@ -43,6 +43,8 @@ final class ProcessTransport: SubprocessTransport, EpollHandler, LoopMember {
 
     /// Connects a pipe; before ``begin(_:)``.
     ///
+    /// Our end is made non-blocking; the program's is another open file, and blocks as it expects.
+    ///
     /// - Throws: when epoll does not take the descriptor, which is closed then.
     func connect(_ pipe: ChildDescriptors.Pipe, limits: WriteBufferLimits) throws(StreamError) {
         let transport: FlowTransport
@@ -188,8 +190,11 @@ final class ProcessTransport: SubprocessTransport, EpollHandler, LoopMember {
     /// The loop stops: the child may not outlive it unreaped.
     func loopStops() {
         close()
-        awaitEnd()
-        tellExit()
+        // All are killed before the first is waited for.
+        eventLoop.callSoon { [self] in
+            awaitEnd()
+            tellExit()
+        }
     }
 
     /// Waits for a child that was killed: a matter of microseconds, unless the kernel itself holds it.

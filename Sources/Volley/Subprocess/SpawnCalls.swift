@@ -12,8 +12,6 @@ struct SpawnCalls: Sendable {
     var openNull: @Sendable () throws(Errno) -> CInt
     /// `fcntl(2)`, `F_DUPFD_CLOEXEC`: a duplicate with at least that number.
     var duplicate: @Sendable (CInt, _ lowest: CInt) throws(Errno) -> CInt
-    /// `fcntl(2)`: sets `O_NONBLOCK`.
-    var setNonBlocking: @Sendable (CInt) throws(Errno) -> Void
     /// `posix_spawn(3)`: the number of the process.
     var spawn: @Sendable (SpawnRequest) throws(Errno) -> CInt
     /// `pidfd_open(2)`, of a child that nobody has reaped, so that the number is still its own.
@@ -35,9 +33,6 @@ struct SpawnCalls: Sendable {
         },
         openNull: { () throws(Errno) in try check(unsafe open("/dev/null", O_RDWR | O_CLOEXEC)) },
         duplicate: { descriptor, lowest throws(Errno) in try check(fcntl(descriptor, F_DUPFD_CLOEXEC, lowest)) },
-        setNonBlocking: { descriptor throws(Errno) in
-            try check(fcntl(descriptor, F_SETFL, try check(fcntl(descriptor, F_GETFL)) | O_NONBLOCK))
-        },
         spawn: { request throws(Errno) in try request.start() },
         openProcess: { process throws(Errno) in try check(volley_pidfd_open(process)) },
         signal: { pidfd, signal throws(Errno) in try check(volley_pidfd_signal(pidfd, signal)) },

@@ -20,13 +20,12 @@ enum SpawnFailures {
                     return try kernel.makePipe()
                 }
             }
-            try refuse {
-                let calls = Counter()
-                $0.setNonBlocking = { descriptor throws(Errno) in
-                    if calls.next() == place { throw refused }
-                    try kernel.setNonBlocking(descriptor)
-                }
+            let settings = Counter()
+            var syscalls = Syscalls.kernel
+            syscalls.setNonBlocking = { descriptor in
+                settings.next() == place ? -Int(ENOMEM) : Syscalls.kernel.setNonBlocking(descriptor)
             }
+            try refuse(syscalls)
             // Epoll takes no regular file, which is found out when the program runs already.
             try refuse {
                 let calls = Counter()
@@ -50,6 +49,10 @@ enum SpawnFailures {
     private static func refuse(_ change: (inout SpawnCalls) -> Void) throws {
         var syscalls = Syscalls.kernel
         change(&syscalls.spawning)
+        try refuse(syscalls)
+    }
+
+    private static func refuse(_ syscalls: Syscalls) throws {
         let loop = try EpollLoop(syscalls: syscalls)
         let before = openDescriptorCount()
         let options = SubprocessOptions.with { $0.otherDescriptors = [7: .null, 8: .descriptor(2)] }

@@ -303,6 +303,17 @@ struct SubprocessEndTests {
         #expect(process.transport.returnCode == 255)
     }
 
+    @Test("a loop that stops ends any number of programs at once")
+    func loopStopsWithMany() throws {
+        let loop = try LiveEventLoop()
+        let processes = try (0..<8).map { _ in try loop.startShell("cat; cat") { ProcessRecorder() } }
+        loop.stop()
+        for process in processes {
+            #expect(process.waitUntilExited() == .signaled(.kill))
+            process.waitUntilClosed()
+        }
+    }
+
     @Test("a loop that stops kills and reaps its programs, and tells everybody")
     func loopStops() throws {
         let loop = try LiveEventLoop()
