@@ -101,7 +101,7 @@ let package = Package(
         .testTarget(name: "CLITests", dependencies: ["volley-cli", "VolleyCapture", "VolleyCore", "VolleyWire"]),
         .testTarget(
             name: "InteropTests",
-            dependencies: ["Volley", "VolleyCapture", "VolleyCore", "VolleyReplay", "VolleyWire"],
+            dependencies: ["Volley", "VolleyCapture", "VolleyCore", "VolleyReplay", "VolleyWire", "volley-cli"],
             path: "Tests/Interop",
             cSettings: [.define("_GNU_SOURCE")]
         ),

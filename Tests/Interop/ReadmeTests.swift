@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Volley
 import VolleyCapture
 import VolleyReplay
 
@@ -57,6 +58,28 @@ struct ReadmeTests {
 
     private final class Echo: DatagramProtocol {
         func datagramReceived(_ datagram: Datagram) { datagram.reply(datagram.payload) }
+    }
+
+    // As in the README, line by line.
+    final class Sort: SubprocessProtocol {
+        func connectionMade(_ transport: any SubprocessTransport) {
+            let input = transport.pipe(0)
+            input?.write("pear\napple\n")
+            input?.close()
+        }
+
+        func pipeDataReceived(_ descriptor: CInt, _ data: RawSpan) {
+            print("sort has written \(data.byteCount) bytes to \(descriptor)")
+        }
+    }
+
+    @Test("the README's program runs")
+    func subprocessExample() throws {
+        let loop = try LiveEventLoop()
+        defer { loop.stop() }
+        let sort = try loop.startProcess("sort", ["--reverse"]) { Sort() }
+        print("sort has ended with \(sort.waitUntilExited())")
+        #expect(sort.waitUntilExited() == .exited(0))
     }
 
     @Test("the README's offline test finds nothing wrong with an echo")

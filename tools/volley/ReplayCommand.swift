@@ -26,6 +26,7 @@ struct ReplayCommand: ParsableCommand {
               volley replay dns.pcap --to localhost:53 --pps 10000 --loop 100 --no-compare
               volley replay echo.pcapng --as server:7007 --into echo --seed 7 --loss 5% --reorder 10%
               volley replay overlay.pcap --as server:53 --into echo --tunnels vxlan --checksums verify
+              volley replay --exec 'tcpdump -i lo -U -w - udp port 53' --as server:53 --into echo
 
             Exit status 1 means that the replies differ, 65 that nothing could be delivered or the file is damaged.
             """
@@ -35,8 +36,14 @@ struct ReplayCommand: ParsableCommand {
         help: ArgumentHelp(
             "Captures, compressed or not; \"-\" for standard input; several are merged in time order.",
             valueName: "file"))
-    var files: [String]
-    private var file: String { files.joined(separator: ", ") }
+    var files: [String] = []
+    private var file: String { exec ?? files.joined(separator: ", ") }
+
+    @Option(
+        help: ArgumentHelp(
+            "Instead of files: a command for the shell that writes a capture to its standard output, read as it comes.",
+            valueName: "command"))
+    var exec: String?
 
     @Option(
         name: .customLong("as"),
@@ -80,6 +87,12 @@ struct ReplayCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
+        guard files.isEmpty == (exec != nil) else {
+            throw ValidationError("say which file to replay, or --exec and a command that writes one.")
+        }
+        if exec != nil, live.loop > 1 {
+            throw ValidationError("what a command writes can be read only once: leave out --loop.")
+        }
         guard (into == nil) != (live.to == nil) else {
             throw ValidationError("say either --into and a built-in service, or --to and where a real one is.")
         }
@@ -108,17 +121,39 @@ struct ReplayCommand: ParsableCommand {
         try output.map(requireNew)
         try update.map(requireNew)
         try faults.outputDelivered.map(requireNew)
-        if let target = live.to { try runLive(target) } else { try runOffline() }
+        try withCapture(of: exec) { open in
+            if let target = live.to { try runLive(target, open) } else { try runOffline(open) }
+        }
+    }
+
+    private typealias Opener = () throws(CaptureError) -> CaptureReader
+
+    /// Runs `body` with what opens the capture: the files, or a command that runs as long as `body`.
+    private func withCapture(of exec: String?, _ body: (@escaping Opener) throws -> Void) throws {
+        guard let exec else {
+            let files = files
+            return try body { () throws(CaptureError) in try CaptureReader(paths: CapturePaths.expand(files)) }
+        }
+        let command: CapturingCommand
+        do {
+            command = try CapturingCommand(exec)
+        } catch {
+            Console.complain("\(error)")
+            throw ExitCode.ioFailure
+        }
+        let result = Result { try body(command.open) }
+        try command.finish()
+        try result.get()
     }
 
     private var maxGapDuration: Duration? { maxGap.map { .seconds($0) } }
 
-    private func runOffline() throws {
+    private func runOffline(_ open: Opener) throws {
         guard let into, let role else { return }
         let report: ReplayReport
         let elapsed: Duration
         do throws(CaptureError) {
-            (report, elapsed) = try replay(into, as: role)
+            (report, elapsed) = try replay(into, as: role, open)
         } catch {
             Console.complain("\(error)")
             throw ExitCode(of: error)
@@ -138,7 +173,9 @@ struct ReplayCommand: ParsableCommand {
         if report.replies?.isAccepted == false { throw ExitCode.repliesDiffer }
     }
 
-    private func replay(_ service: Service, as role: ReplayRole) throws(CaptureError) -> (ReplayReport, Duration) {
+    private func replay(
+        _ service: Service, as role: ReplayRole, _ open: Opener
+    ) throws(CaptureError) -> (ReplayReport, Duration) {
         var options = ReplayOptions()
         options.filter = filter
         options.comparesReplies = compare ?? (service != .sink)
@@ -149,11 +186,11 @@ struct ReplayCommand: ParsableCommand {
         options.decoding = decoding.options
         model.apply(to: &options)
         options.faults = faults.plan
-        let progress = ProgressLine("replaying", total: fileSize(file))
+        let progress = ProgressLine("replaying", total: exec == nil ? fileSize(file) : nil)
         defer { progress.end() }
         options.progress = { progress.update(bytes: $0.byteOffset, records: $0.records) }
         // The input first: a mistyped name must not leave an empty output behind.
-        let reader = try CaptureReader(paths: CapturePaths.expand(files))
+        let reader = try open()
         options.output = try output.map { path throws(CaptureError) in
             try CaptureWriter(path: path, format: .pcapng, linkType: .rawIP)
         }
@@ -173,7 +210,7 @@ struct ReplayCommand: ParsableCommand {
 
 /// `--to`.
 extension ReplayCommand {
-    private func runLive(_ service: ServiceAddress) throws {
+    private func runLive(_ service: ServiceAddress, _ open: @escaping Opener) throws {
         let role = role ?? .server(port: service.port)
         let target: SocketAddress
         do throws(ServiceAddress.NameError) {
@@ -183,21 +220,18 @@ extension ReplayCommand {
             throw ExitCode.ioFailure
         }
         var options = ReplayLive.Options(target: target)
+        options.isComing = exec != nil
         options.pacing = live.pacing(maxGap: maxGapDuration)
         options.socketsMax = live.sockets
         options.usesOriginalSources = live.originalSources
         options.drain = .seconds(live.drain ?? 1)
         options.differencesMax = rules.differences
         options.rules = compare ?? true ? rules.rules : nil
-        options.fileSize = fileSize(file)
+        options.fileSize = exec == nil ? fileSize(file) : nil
         let source: PacedCapture
         do throws(CaptureError) {
-            let paths = try CapturePaths.expand(files)
             source = try PacedCapture(
-                as: role, filter: filter, decoding: decoding.options, passes: live.loop
-            ) { () throws(CaptureError) in
-                try CaptureReader(paths: paths)
-            }
+                as: role, filter: filter, decoding: decoding.options, passes: live.loop, open: open)
             options.golden = try update.map { path throws(CaptureError) in try CaptureWriter(path: path) }
         } catch {
             Console.complain("\(error)")

@@ -49,6 +49,8 @@ final class ReplayLive: @unchecked Sendable {
         /// Takes what is sent and answered, with the addresses of the capture.
         var golden: CaptureWriter?
         var fileSize: Int64?
+        /// Whether reading may have to wait for somebody who writes the capture just now.
+        var isComing = false
     }
 
     /// What came of it.
@@ -146,6 +148,7 @@ final class ReplayLive: @unchecked Sendable {
 
     /// The next datagram to be sent; answers on the way there are noted.
     private func read() -> (PacedCapture.Item, Int64)? {
+        if options.isComing { flush() }
         do throws(CaptureError) {
             while let item = try source.next() {
                 guard item.isAnswer else { return (item, pacer.deadline(of: item.timestamp)) }

@@ -36,6 +36,8 @@ struct ProcessUsage {
 
 /// Whether standard error is a terminal, so that progress may be shown there.
 let isTerminal = isatty(STDERR_FILENO) == 1
+/// Whether standard input is a terminal, so that somebody may be typing.
+let isTerminalInput = isatty(STDIN_FILENO) == 1
 
 extension Double {
     /// Rounded to a number of decimals, as text.

@@ -20,6 +20,7 @@
 #include "volley_errors.h"
 #include "volley_filter.h"
 #include "volley_handover.h"
+#include "volley_process.h"
 #include "volley_stream.h"
 
 // struct epoll_event is packed on x86-64, and Glibc's module does not export epoll: its fields stay on this side.

@@ -3,26 +3,6 @@ internal import Glibc
 internal import SystemPackage
 public import VolleyCore
 
-/// A signal a loop can be told of (signal(7)).
-public struct Signal: RawRepresentable, Hashable, Sendable {
-    /// The signal's number.
-    public let rawValue: CInt
-
-    /// The signal with that number.
-    public init(rawValue: CInt) { self.rawValue = rawValue }
-
-    /// Ctrl-C (`SIGINT`).
-    public static let interrupt = Signal(rawValue: SIGINT)
-    /// A polite request to end (`SIGTERM`).
-    public static let terminate = Signal(rawValue: SIGTERM)
-    /// The terminal is gone; by custom, "reload" (`SIGHUP`).
-    public static let hangup = Signal(rawValue: SIGHUP)
-    /// For the program's own use (`SIGUSR1`).
-    public static let user1 = Signal(rawValue: SIGUSR1)
-    /// For the program's own use (`SIGUSR2`).
-    public static let user2 = Signal(rawValue: SIGUSR2)
-}
-
 extension LiveEventLoop {
     /// Calls `body` on the loop whenever the process receives one of `signals`, instead of what they would do.
     ///

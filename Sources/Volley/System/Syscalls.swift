@@ -32,6 +32,10 @@ struct Syscalls: Sendable {
     var setOptionBytes: @Sendable (CInt, _ level: CInt, _ name: CInt, _ value: UnsafeRawBufferPointer) -> Int
     /// `getsockopt(2)`: datagrams dropped, modulo 2³², the last word of `SO_MEMINFO`; nil when the descriptor is none.
     var dropCount: @Sendable (CInt) -> UInt32?
+    /// Those of pipes.
+    var pipe = PipeSyscalls.kernel
+    /// Those of programs.
+    var spawning = SpawnCalls.kernel
     /// Those of streams.
     var stream = StreamSyscalls.kernel
 

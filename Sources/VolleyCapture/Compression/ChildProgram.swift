@@ -3,7 +3,7 @@ internal import SystemPackage
 
 /// A program this process has started, with its three standard streams; ended and reaped at the latest by `deinit`.
 ///
-/// The one file that starts programs: by posix_spawn(3), which neither copies memory nor runs code of ours in the child.
+/// The one file of this module that starts programs: by posix_spawn(3), which neither copies memory nor runs code of ours in the child.
 @safe
 struct ChildProgram: ~Copyable {
     /// How a program has ended.

@@ -91,7 +91,8 @@ extension FlowTransport {
         unsafe state.pointee.hasReceivedEOF = true
         updateReading()
         let keepsOpen = unsafe state.pointee.base?.eofReceived() ?? false
-        if !keepsOpen { close() }
+        // There is nothing to keep a stream for that can only be read.
+        if unsafe !keepsOpen || state.pointee.direction == .reading { close() }
     }
 
     /// The peer of a stream that only writes has gone: nothing more can arrive there.
