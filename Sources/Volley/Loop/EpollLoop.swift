@@ -54,11 +54,12 @@ final class EpollLoop: EventLoop {
     private var endpoints: [ObjectIdentifier: RingTransport] = [:]
     /// Whatever else a stop has to end.
     private var members: [ObjectIdentifier: any LoopMember] = [:]
-    /// What streams receive into.
-    let streamBuffer = StreamBuffer()
+    /// What streams share.
+    let streamMemory: StreamMemory
 
     init(syscalls: Syscalls = .kernel) throws(DatagramError) {
         self.syscalls = syscalls
+        streamMemory = StreamMemory(syscalls.stream)
         epoll = volley_epoll_create()
         guard epoll >= 0 else { throw DatagramError(Errno(rawValue: errno), operation: .create) }
         hot = PollSet(epoll: epoll)

@@ -11,6 +11,7 @@ final class StreamSocketWorld: StreamWorld, EpollHandler {
     // The transport owns this world and outlives every use: the loop holds it until `shutDown`.
     private unowned(unsafe) let transport: FlowTransport
     let receiveBuffer: UnsafeMutableRawBufferPointer
+    private let calls: UnsafePointer<StreamSyscalls>
     private let resetsOnAbort: Bool
     private let state: UnsafeMutablePointer<State>
 
@@ -28,7 +29,8 @@ final class StreamSocketWorld: StreamWorld, EpollHandler {
         unsafe self.transport = transport
         self.loop = loop
         self.resetsOnAbort = resetsOnAbort
-        unsafe receiveBuffer = loop.streamBuffer.bytes
+        unsafe receiveBuffer = loop.streamMemory.receiveBuffer
+        unsafe calls = loop.streamMemory.calls
         // SAFETY: owned by this object, freed in deinit, and used on the loop's thread only.
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(to: State())
@@ -49,20 +51,20 @@ final class StreamSocketWorld: StreamWorld, EpollHandler {
 
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         // SAFETY: a buffer that is not empty has an address.
-        unsafe loop.syscalls.stream.receive(descriptor, buffer.baseAddress.unsafelyUnwrapped, buffer.count)
+        unsafe calls.pointee.receive(descriptor, buffer.baseAddress.unsafelyUnwrapped, buffer.count)
     }
 
     func write(_ vectors: UnsafePointer<StreamVector>, count: Int) -> Int {
         if count == 1 {
-            return unsafe loop.syscalls.stream.send(descriptor, vectors.pointee.start, vectors.pointee.count)
+            return unsafe calls.pointee.send(descriptor, vectors.pointee.start, vectors.pointee.count)
         }
         // SAFETY: StreamVector has the layout of iovec; the call only reads.
         return unsafe vectors.withMemoryRebound(to: iovec.self, capacity: count) {
-            unsafe loop.syscalls.stream.sendVectors(descriptor, $0, count)
+            unsafe calls.pointee.sendVectors(descriptor, $0, count)
         }
     }
 
-    func shutDownWriting() -> Int { loop.syscalls.stream.shutDownWriting(descriptor) }
+    func shutDownWriting() -> Int { unsafe calls.pointee.shutDownWriting(descriptor) }
 
     func setReading(_ isOn: Bool) {
         unsafe state.pointee.isReading = isOn
@@ -109,15 +111,25 @@ final class StreamSocketWorld: StreamWorld, EpollHandler {
     func extraInfo(_ name: String) -> (any Sendable)? { name == "descriptor" ? descriptor : nil }
 }
 
-/// The memory that all streams of a loop receive into, one after the other; only what is used of it takes up memory.
+/// What all streams of a loop share: the memory they receive into, one after the other, of which only what is used takes
+/// up memory; and the system calls, behind a pointer, where a call costs no check.
 @safe
-final class StreamBuffer {
-    let bytes: UnsafeMutableRawBufferPointer
+final class StreamMemory {
+    let receiveBuffer: UnsafeMutableRawBufferPointer
+    let calls: UnsafePointer<StreamSyscalls>
 
-    init(size: Int = 262_144) {
+    init(_ syscalls: StreamSyscalls, size: Int = 262_144) {
         // SAFETY: freed in deinit; worlds, which hold the loop and with it this, do not outlive it.
-        unsafe bytes = .allocate(byteCount: size, alignment: 4_096)
+        unsafe receiveBuffer = .allocate(byteCount: size, alignment: 4_096)
+        let calls = UnsafeMutablePointer<StreamSyscalls>.allocate(capacity: 1)
+        unsafe calls.initialize(to: syscalls)
+        unsafe self.calls = UnsafePointer(calls)
     }
 
-    deinit { unsafe bytes.deallocate() }
+    deinit {
+        unsafe receiveBuffer.deallocate()
+        let calls = unsafe UnsafeMutablePointer(mutating: calls)
+        unsafe calls.deinitialize(count: 1)
+        unsafe calls.deallocate()
+    }
 }

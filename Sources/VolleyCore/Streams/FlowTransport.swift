@@ -13,8 +13,6 @@ package final class FlowTransport {
     ///
     /// SAFETY of every plain `state.pointee`: it is initialised from init to deinit, and only the loop's thread gets here.
     let state: UnsafeMutablePointer<FlowState>
-    /// Let go when the protocol has been told that the connection is lost.
-    var world: (any StreamWorld)?
     /// Called once, after `connectionLost`.
     package var onLost: ((StreamError?) -> Void)?
 
@@ -50,6 +48,8 @@ struct FlowState: ~Copyable {
     private(set) var base: (any BaseStreamProtocol)?
     private(set) var plain: (any StreamProtocol)?
     private(set) var buffered: (any BufferedStreamProtocol)?
+    /// Let go when the protocol has been told that the connection is lost.
+    var world: (any StreamWorld)?
 
     var phase = TransportPhase.open
     var direction = StreamDirection.both
@@ -85,6 +85,10 @@ extension FlowTransport {
     var phase: TransportPhase {
         get { unsafe state.pointee.phase }
         set { unsafe state.pointee.phase = newValue }
+    }
+    var world: (any StreamWorld)? {
+        get { unsafe state.pointee.world }
+        set { unsafe state.pointee.world = newValue }
     }
 }
 

@@ -29,7 +29,7 @@ public protocol StreamTransport: AnyObject {
     /// Writes `head` and then `body` as if they were one, with one system call (`writev`) and without joining them.
     func write(_ head: RawSpan, _ body: RawSpan)
 
-    /// Writes all parts in order, with as few system calls as possible (`writev`) and without joining them.
+    /// Writes all parts in order, up to 64 of them with one system call (`writev`), and without joining them.
     ///
     /// asyncio: `writelines`.
     func write(gathering parts: [[UInt8]])
@@ -110,6 +110,10 @@ extension StreamTransport {
     /// Writes the bytes of an array.
     @inlinable
     public func write(_ bytes: [UInt8]) { write(RawSpan(bytes.span)) }
+
+    /// Writes the part `range` of an array, which has to lie inside of it.
+    @inlinable
+    public func write(_ bytes: [UInt8], _ range: Range<Int>) { write(RawSpan(bytes.span).extracting(range)) }
 
     /// Writes an array and then `body` as if they were one: a header, say, and what it announces.
     @inlinable

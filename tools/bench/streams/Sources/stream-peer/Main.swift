@@ -14,11 +14,15 @@ final class Echo: StreamProtocol {
 /// Sends back what it receives, from a buffer of its own.
 final class BufferedEcho: BufferedStreamProtocol {
     private var transport: (any StreamTransport)?
-    private var buffer = [UInt8](repeating: 0, count: 65_536)
+    /// Of connections that say something only.
+    private var buffer: [UInt8] = []
 
     func connectionMade(_ transport: any StreamTransport) { self.transport = transport }
-    func getBuffer(_ loan: inout BufferLoan) { loan.lend(&buffer) }
-    func bufferUpdated(_ count: Int) { transport?.write(RawSpan(buffer.span).extracting(0..<count)) }
+    func getBuffer(_ loan: inout BufferLoan) {
+        if buffer.isEmpty { buffer = [UInt8](repeating: 0, count: 65_536) }
+        loan.lend(&buffer)
+    }
+    func bufferUpdated(_ count: Int) { transport?.write(buffer, 0..<count) }
     func pauseWriting() { transport?.pauseReading() }
     func resumeWriting() { transport?.resumeReading() }
 }
@@ -30,7 +34,7 @@ enum Main {
         let isBuffered = CommandLine.arguments.contains("--buffered")
         let loop = try LiveEventLoop()
         let server = try loop.createServer(on: SocketAddress(.loopbackV4, port: 0)) {
-            isBuffered ? BufferedEcho() : Echo()
+            if isBuffered { BufferedEcho() } else { Echo() }
         }
         print("listening on \(server.localAddress.map { "\($0)" } ?? "nothing")")
         fflush(nil)
