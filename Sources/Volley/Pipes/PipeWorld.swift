@@ -71,7 +71,7 @@ final class PipeWorld: StreamWorld, EpollHandler {
     /// A pipe is shut down by closing it, which the transport does.
     func shutDownWriting() -> Int { 0 }
 
-    var receiveBuffer: UnsafeMutableRawBufferPointer { unsafe loop.streamBuffer.bytes }
+    var receiveBuffer: UnsafeMutableRawBufferPointer { unsafe loop.streamMemory.receiveBuffer }
 
     func setReading(_ isOn: Bool) {
         guard direction == .reading else { return }
