@@ -30,7 +30,7 @@ struct StreamAllocationTests {
     }
 
     @Test(
-        "a message and its echo cost no allocation, one recv and one send", .timeLimit(.minutes(2)),
+        "a message and its echo cost no allocation, one recv and one send", .timeLimit(.minutes(10)),
         arguments: [false, true], [64, 16_384])
     func steadyState(isBuffered: Bool, size: Int) throws {
         let loop = try EpollLoop()

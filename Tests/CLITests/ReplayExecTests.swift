@@ -4,7 +4,7 @@ import VolleyCapture
 import VolleyCore
 
 /// `volley replay --exec`: a command's output as the capture.
-@Suite("volley replay --exec", .timeLimit(.minutes(2)))
+@Suite("volley replay --exec", .timeLimit(.minutes(10)))
 struct ReplayExecTests {
     /// A capture of an echo service: `count` requests to port 7007, each with its answer.
     private func capture(_ count: Int) throws -> TemporaryFile {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `volley replay --exec` with the program it is made for.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct ReplayExecTests {
     /// Whether packets can be captured here (packet(7) takes CAP_NET_RAW).
     private static let mayCapture: Bool = {

@@ -6,7 +6,7 @@ import VolleyCore
 @testable import Volley
 
 /// Streams that read from a pipe and its like.
-@Suite("Reading from pipes", .timeLimit(.minutes(1)))
+@Suite("Reading from pipes", .timeLimit(.minutes(10)))
 struct ReadPipeTests {
     private typealias Ends = @Sendable (StreamDirection) throws -> (ours: CInt, other: CInt)
     private static let kinds: [(String, Ends)] = [

@@ -6,7 +6,7 @@ import VolleyCore
 @testable import Volley
 
 /// Streams that write to a pipe and its like.
-@Suite("Writing to pipes", .timeLimit(.minutes(1)))
+@Suite("Writing to pipes", .timeLimit(.minutes(10)))
 struct WritePipeTests {
     private typealias Ends = @Sendable (StreamDirection) throws -> (ours: CInt, other: CInt)
     private static let kinds: [(String, Ends)] = [

@@ -7,7 +7,7 @@ import VolleyTesting
 
 @testable import Volley
 
-@Suite("Connecting to names", .timeLimit(.minutes(1)))
+@Suite("Connecting to names", .timeLimit(.minutes(10)))
 struct ConnectorTests {
     /// Answers at once with what it was made with.
     private struct FixedResolver: NameResolver {
@@ -190,7 +190,7 @@ struct ConnectorTests {
     }
 }
 
-@Suite("Name resolution", .timeLimit(.minutes(1)))
+@Suite("Name resolution", .timeLimit(.minutes(10)))
 struct ResolverTests {
     private static func resolve(
         _ resolver: SystemNameResolver, _ query: NameQuery

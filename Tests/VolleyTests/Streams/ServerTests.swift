@@ -13,7 +13,7 @@ private final class Echo: StreamProtocol {
     func dataReceived(_ data: RawSpan) { transport?.write(data) }
 }
 
-@Suite("Servers", .timeLimit(.minutes(1)))
+@Suite("Servers", .timeLimit(.minutes(10)))
 struct ServerTests {
     private static let anyPort = SocketAddress(.loopbackV4, port: 0)
 

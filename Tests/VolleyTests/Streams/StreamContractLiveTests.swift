@@ -1,7 +1,7 @@
 import Testing
 import VolleyTesting
 
-@Suite("The stream contract, live", .timeLimit(.minutes(1)))
+@Suite("The stream contract, live", .timeLimit(.minutes(10)))
 struct StreamContractLiveTests {
     @Test("TCP over IPv4, accepted", arguments: StreamContract.scenarios)
     func acceptedIPv4(_ scenario: StreamScenario) throws {

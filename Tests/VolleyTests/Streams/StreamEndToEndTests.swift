@@ -13,7 +13,7 @@ private final class Echo: StreamProtocol {
     func dataReceived(_ data: RawSpan) { transport?.write(data) }
 }
 
-@Suite("Servers and connections, on loops of their own", .timeLimit(.minutes(1)))
+@Suite("Servers and connections, on loops of their own", .timeLimit(.minutes(10)))
 struct StreamEndToEndTests {
     @Test("a client and a server talk, by address, and both hear of the end")
     func talk() throws {

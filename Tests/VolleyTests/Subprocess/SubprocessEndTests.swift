@@ -7,7 +7,7 @@ import VolleyCore
 @testable import Volley
 
 /// How programs end, and who is told when.
-@Suite("A program's end", .timeLimit(.minutes(1)))
+@Suite("A program's end", .timeLimit(.minutes(10)))
 struct SubprocessEndTests {
     @Test("S1: an exit is told once, the status kept, later signals refused, and the transport is not closing")
     func exit() throws {

@@ -6,7 +6,7 @@ import VolleyCore
 @testable import Volley
 
 /// Many programs, at once and one after the other.
-@Suite("Many programs", .timeLimit(.minutes(1)))
+@Suite("Many programs", .timeLimit(.minutes(10)))
 struct SubprocessManyTests {
     @Test("S30: ten programs at once each give their own output")
     func parallel() async throws {

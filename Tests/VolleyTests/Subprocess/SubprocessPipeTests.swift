@@ -6,7 +6,7 @@ import VolleyCore
 @testable import Volley
 
 /// What goes through the pipes of programs.
-@Suite("Pipes to a program", .timeLimit(.minutes(1)))
+@Suite("Pipes to a program", .timeLimit(.minutes(10)))
 struct SubprocessPipeTests {
     @Test("S3: what is written to standard input comes back through cat, and close() kills")
     func echo() throws {

@@ -6,7 +6,7 @@ import VolleyCore
 @testable import Volley
 
 /// How programs are started, and what is said when they cannot be.
-@Suite("Starting a program", .timeLimit(.minutes(1)))
+@Suite("Starting a program", .timeLimit(.minutes(10)))
 struct SubprocessStartTests {
     /// What a shell script writes, run to its end.
     private func output(of script: String, _ options: SubprocessOptions = SubprocessOptions()) throws -> String {
