@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "VolleyTesting", targets: ["VolleyTesting"]),
         .library(name: "VolleyCapture", targets: ["VolleyCapture"]),
         .library(name: "VolleyWire", targets: ["VolleyWire"]),
+        .library(name: "VolleyDNS", targets: ["VolleyDNS"]),
         .executable(name: "volley", targets: ["volley-cli"]),
         .executable(name: "echo-server", targets: ["EchoServer"]),
         .executable(name: "echo-client", targets: ["EchoClient"]),
@@ -41,6 +42,7 @@ let package = Package(
             cSettings: [.define("_GNU_SOURCE")]
         ),
         .target(name: "VolleyWire", dependencies: ["VolleyCore"]),
+        .target(name: "VolleyDNS", dependencies: ["VolleyCore"]),
         .target(
             name: "VolleyCapture",
             dependencies: [
@@ -82,6 +84,7 @@ let package = Package(
             cSettings: [.define("_GNU_SOURCE")]
         ),
         .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
+        .testTarget(name: "VolleyDNSTests", dependencies: ["VolleyDNS", "VolleyCore", "VolleyReplay"]),
         .testTarget(
             name: "VolleyCaptureTests",
             dependencies: ["VolleyCapture", "VolleyWire", "VolleyCore", systemPackage]

@@ -1,0 +1,45 @@
+import VolleyCore
+
+/// The OPT record of a response, before it is written.
+struct ServerOPT {
+    /// A cookie's octets: the client's, and the server's of RFC 9018.
+    struct Cookie {
+        var client: UInt64
+        var head: UInt64
+        var hash: UInt64
+    }
+
+    var isPresent = false
+    var payloadSize: UInt16 = 1232
+    var extendedResponseCode: UInt8 = 0
+    var isDNSSECWanted = false
+    var cookie: Cookie?
+    var nsid: [UInt8]?
+
+    /// How many octets it takes.
+    var byteCount: Int {
+        guard isPresent else { return 0 }
+        return 11 &+ (cookie == nil ? 0 : 28) &+ (nsid.map { 4 &+ $0.count } ?? 0)
+    }
+
+    /// Appends the record; whoever calls has made sure of the room.
+    @inline(__always)
+    func write(to output: inout OutputRawSpan) {
+        guard isPresent else { return }
+        output.append(bigEndian: UInt8(0))
+        output.append(bigEndian: UInt16(41))
+        output.append(bigEndian: payloadSize)
+        output.append(bigEndian: UInt32(extendedResponseCode) << 24 | (isDNSSECWanted ? 0x8000 : 0))
+        output.append(bigEndian: UInt16(truncatingIfNeeded: byteCount &- 11))
+        if let cookie {
+            output.append(bigEndian: UInt32(10 << 16 | 24))
+            output.append(bigEndian: cookie.client)
+            output.append(bigEndian: cookie.head)
+            output.append(bigEndian: cookie.hash)
+        }
+        if let nsid {
+            output.append(bigEndian: 3 << 16 | UInt32(truncatingIfNeeded: nsid.count))
+            output.append(copying: RawSpan(nsid.span))
+        }
+    }
+}
