@@ -1,0 +1,125 @@
+import VolleyCore
+
+// The fast path: what most queries get is a copy.
+
+extension DNSAnswerer {
+    /// What is copied behind the question.
+    private struct Prepared {
+        var bits: UInt16 = 0x0400
+        var answerCount: UInt16 = 0
+        var authorityCount: UInt16 = 0
+        var additionalCount: UInt16 = 0
+        var first = 0..<0
+        var second = 0..<0
+        var pointers = 0..<0
+        /// By how much pointers are moved.
+        var distance: UInt16 = 0
+    }
+
+    /// Answers with what the zone has prepared; `false`, with nothing written, if it has nothing for the query.
+    @inline(__always)
+    func answerPrepared(
+        _ query: ServerQuery, _ message: RawSpan, _ limit: Int, _ opt: ServerOPT, _ outcome: inout Outcome,
+        _ output: inout OutputRawSpan
+    ) -> Bool {
+        let questionEnd = DNSHeader.byteCount &+ query.questionCount
+        let key = NameKey(message.extracting(DNSHeader.byteCount..<DNSHeader.byteCount &+ query.nameCount))
+        guard let index = authority.zone(of: key, type: query.type) else {
+            outcome.responseCode = .refused
+            writeNothing(query, message, questionEnd, 5, opt, &output)
+            return true
+        }
+        let zone = authority.zones[index]
+        guard let prepared = prepare(query, key, zone, &outcome) else { return false }
+        let size = questionEnd &+ prepared.first.count &+ prepared.second.count &+ opt.byteCount
+        guard size <= limit else {
+            outcome.isTruncated = true
+            writeNothing(query, message, questionEnd, prepared.bits | 0x0200, opt, &output)
+            return true
+        }
+        let start = output.byteCount
+        output.append(bigEndian: query.id)
+        output.append(bigEndian: 0x8000 | query.bits & 0x0100 | prepared.bits)
+        output.append(
+            bigEndian: UInt64(1) << 48 | UInt64(prepared.answerCount) << 32 | UInt64(prepared.authorityCount) << 16
+                | UInt64(prepared.additionalCount &+ (opt.isPresent ? 1 : 0)))
+        output.append(copying: message.extracting(DNSHeader.byteCount..<questionEnd))
+        let data = zone.data
+        output.append(copying: RawSpan(data.span).extracting(prepared.first))
+        if !prepared.second.isEmpty { output.append(copying: RawSpan(data.span).extracting(prepared.second)) }
+        if prepared.distance != 0 {
+            for place in prepared.pointers {
+                output.change16(at: start &+ questionEnd &+ Int(zone.pointers[place])) { $0 &+ prepared.distance }
+            }
+        }
+        opt.write(to: &output)
+        return true
+    }
+
+    private func writeNothing(
+        _ query: ServerQuery, _ message: RawSpan, _ questionEnd: Int, _ bits: UInt16, _ opt: ServerOPT,
+        _ output: inout OutputRawSpan
+    ) {
+        output.append(bigEndian: query.id)
+        output.append(bigEndian: 0x8000 | query.bits & 0x0100 | bits)
+        output.append(bigEndian: UInt64(1) << 48 | (opt.isPresent ? 1 : 0))
+        output.append(copying: message.extracting(DNSHeader.byteCount..<questionEnd))
+        opt.write(to: &output)
+    }
+
+    /// What the zone has for a query; `nil` if that has to be put together.
+    @inline(__always)
+    private func prepare(
+        _ query: ServerQuery, _ key: borrowing NameKey, _ zone: Zone, _ outcome: inout Outcome
+    ) -> Prepared? {
+        let match = zone.match(key)
+        let isSigned = query.isDNSSECWanted && zone.denial != .none
+        var prepared = Prepared()
+        switch match.kind {
+        case .name:
+            let node = zone.nodes[match.node]
+            guard let index = zone.set(query.type, of: node) else {
+                guard !isSigned, !node.flags.contains(.alias), query.type != 255, query.type != 46 || node.setCount == 0
+                else { return nil }
+                return fragment(zone.fragments[0], zone, key, &prepared) ? prepared : nil
+            }
+            let set = zone.sets[index]
+            prepared.answerCount = set.count
+            prepared.first = Int(set.answerOffset)..<Int(set.answerOffset &+ set.answerByteCount)
+            if query.isDNSSECWanted, set.signatures != 0 {
+                let signatures = zone.sets[Int(set.signatures)]
+                prepared.answerCount &+= signatures.count
+                prepared.second = Int(signatures.offset)..<Int(signatures.offset &+ signatures.byteCount)
+            }
+            return prepared
+        case .referral:
+            let node = zone.nodes[match.node]
+            guard node.referral != 0, !isSigned, query.type != 43 || Int(node.nameCount) != key.byteCount
+            else { return nil }
+            prepared.bits = 0
+            return fragment(zone.fragments[Int(node.referral)], zone, key, &prepared) ? prepared : nil
+        case .none:
+            guard !isSigned else { return nil }
+            outcome.responseCode = .nameError
+            prepared.bits = 0x0403
+            return fragment(zone.fragments[0], zone, key, &prepared) ? prepared : nil
+        case .wildcard, .redirection:
+            return nil
+        }
+    }
+
+    @inline(__always)
+    private func fragment(
+        _ fragment: ZoneFragment, _ zone: Zone, _ key: borrowing NameKey, _ prepared: inout Prepared
+    ) -> Bool {
+        guard fragment.byteCount > 0 else { return false }
+        prepared.answerCount = fragment.answerCount
+        prepared.authorityCount = fragment.authorityCount
+        prepared.additionalCount = fragment.additionalCount
+        prepared.first = Int(fragment.offset)..<Int(fragment.offset &+ fragment.byteCount)
+        let pointers = Int(fragment.pointersOffset)
+        prepared.pointers = pointers..<pointers &+ Int(fragment.pointerCount)
+        prepared.distance = UInt16(truncatingIfNeeded: key.byteCount &- Int(fragment.anchorCount))
+        return true
+    }
+}
