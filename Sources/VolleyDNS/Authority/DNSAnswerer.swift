@@ -99,6 +99,20 @@ public struct DNSAnswerer: Sendable {
         return outcome
     }
 
+    /// Answers a query with a message of its own; `nil` where there is no answer.
+    ///
+    /// - Parameters:
+    ///   - message: the query; anything may stand there.
+    ///   - client: who asks, and how.
+    public func answer(_ message: RawSpan, from client: Client) -> [UInt8]? {
+        var outcome = Outcome()
+        let capacity = client.isStream ? 65_535 : options.payloadSizeMax
+        let bytes = try? [UInt8](encoding: capacity) { output throws(DNSError) in
+            outcome = answer(message, from: client, into: &output)
+        }
+        return outcome.isAnswered ? bytes : nil
+    }
+
     private func makeOPT(
         _ query: ServerQuery, _ message: RawSpan, _ client: Client, _ opt: inout ServerOPT, _ outcome: inout Outcome
     ) {
