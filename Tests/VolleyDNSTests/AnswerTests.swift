@@ -31,7 +31,7 @@ struct AnswerTests {
                 IN NS ns1
         ns.sub  IN A 192.0.2.54
         below.sub IN A 192.0.2.55
-        old     IN DNAME new.example.net.
+        old     IN DNAME renewed.example.net.
         here    IN DNAME wild
         """
     static let big =
@@ -168,7 +168,7 @@ struct AnswerTests {
         let answer = try server.ask("a.b.old.example.com.", .a)
         #expect(
             answer.lines(\.answers) == [
-                "a.b.old.example.com. 3600 IN CNAME a.b.new.example.net.", "old.example.com. 3600 IN DNAME new.example.net.",
+                "a.b.old.example.com. 3600 IN CNAME a.b.renewed.example.net.", "old.example.com. 3600 IN DNAME renewed.example.net.",
             ])
         #expect(try server.ask("old.example.com.", .a).lines(\.authorities) == [Self.soa])
         #expect(try server.ask("old.example.com.", .dname).answers.count == 1)

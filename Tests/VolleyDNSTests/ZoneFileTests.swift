@@ -20,8 +20,8 @@ struct ZoneFileTests {
             @ IN SOA ns (
                 admin.mail ; of the person
                 1 2h 30m
-                1w )
-                60
+                1w ) 60
+
             www 60 IN A 192.0.2.1
                 IN 60 AAAA 2001:db8::1
             \tTXT "semicolon ; inside" plain ( "several"
@@ -85,7 +85,7 @@ struct ZoneFileTests {
         ("a 1 TXT \"abc\n\"\n", "zone:1:9: this string is not closed"),
         ("a 1 A\n", "zone:1:6:"), ("a 1\n", "zone:1:4: the type is missing"),
         ("a 1 NOPE x\n", "zone:1:5: there is no type NOPE"), ("a 1 LOC 1\n", "zone:1:5:"),
-        ("a 1 CH TXT x\n", "zone:1:5: only class IN"), ("a 1 ANY x\n", "zone:1:5: ANY is no type of a record"),
+        ("a 1 CH TXT x\n", "zone:1:5: only class IN"), ("a 1 AXFR x\n", "zone:1:5: AXFR is no type of a record"),
         ("a 99999999999 A 192.0.2.1\n", "zone:1:3:"), ("  1 A 192.0.2.1\n", "zone:1:3: the first record"),
         ("a A 192.0.2.1\n", "zone:1:1: neither this record nor $TTL"),
         ("$TTL\n", "zone:1:5: $TTL takes one value"), ("$TTL 1 2\n", "zone:1:8:"), ("$TTL x\n", "zone:1:6:"),
