@@ -35,7 +35,10 @@ struct AnswerComposer {
     }
 
     private mutating func walk(_ name: RawSpan, _ pass: DNSSection, _ writer: inout DNSWriter) throws(DNSError) {
-        var key = NameKey(name)
+        try NameKey.with(name) { key throws(DNSError) in try walk(&key, pass, &writer) }
+    }
+
+    private mutating func walk(_ key: inout NameKey, _ pass: DNSSection, _ writer: inout DNSWriter) throws(DNSError) {
         var aliases = 0
         while true {
             guard let zoneIndex = authority.zone(of: key, type: type) else {
@@ -157,7 +160,10 @@ struct AnswerComposer {
 
     /// The addresses of a server, if it is within the zone. Glue that does not fit is truncation (RFC 9471).
     private func appendGlue(_ name: RawSpan, _ zone: Zone, _ writer: inout DNSWriter) throws(DNSError) {
-        let key = NameKey(name)
+        try NameKey.with(name) { key throws(DNSError) in try appendGlue(key, zone, &writer) }
+    }
+
+    private func appendGlue(_ key: borrowing NameKey, _ zone: Zone, _ writer: inout DNSWriter) throws(DNSError) {
         guard let index = Zone.find(key, from: 0, names: zone.names, nodes: zone.nodes, slots: zone.slots)
         else { return }
         for type: UInt16 in [1, 28] {

@@ -43,6 +43,7 @@ public final class Authority: Sendable {
     }
 
     private func zone(of key: borrowing NameKey, from start: Int) -> Int? {
+        if zones.count == 1 { return isWithin(key, from: start, zones[0]) ? 0 : nil }
         let mask = slots.count &- 1
         var offset = start
         while true {
@@ -60,5 +61,14 @@ public final class Authority: Sendable {
             guard key.byteCount &- offset > 1 else { return nil }
             offset = key.next(offset)
         }
+    }
+
+    /// Whether a suffix is in a zone: with a single one there is nothing to look up.
+    private func isWithin(_ key: borrowing NameKey, from start: Int, _ zone: Zone) -> Bool {
+        let apex = zone.apex.wire
+        let limit = key.byteCount &- apex.count
+        var offset = start
+        while offset < limit { offset = key.next(offset) }
+        return offset == limit && RawSpan(apex.span).hasSameBytes(as: key.suffix(from: offset))
     }
 }

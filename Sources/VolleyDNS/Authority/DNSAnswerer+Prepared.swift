@@ -6,12 +6,14 @@ extension DNSAnswerer {
     /// What is copied behind the question.
     private struct Prepared {
         var bits: UInt16 = 0x0400
-        var answerCount: UInt16 = 0
-        var authorityCount: UInt16 = 0
-        var additionalCount: UInt16 = 0
-        var first = 0..<0
-        var second = 0..<0
-        var pointers = 0..<0
+        /// The counts of the header, the uppermost sixteen bits those of the answer section.
+        var counts: UInt64 = 0
+        var offset = 0
+        var count = 0
+        var secondOffset = 0
+        var secondCount = 0
+        var pointer = 0
+        var pointerEnd = 0
         /// By how much pointers are moved.
         var distance: UInt16 = 0
     }
@@ -22,8 +24,18 @@ extension DNSAnswerer {
         _ query: ServerQuery, _ message: RawSpan, _ limit: Int, _ opt: ServerOPT, _ outcome: inout Outcome,
         _ output: inout OutputRawSpan
     ) -> Bool {
+        let name = message.extracting(DNSHeader.byteCount..<DNSHeader.byteCount &+ query.nameCount)
+        return NameKey.with(name) { key in
+            answerPrepared(query, message, key, limit, opt, &outcome, &output)
+        }
+    }
+
+    @inline(__always)
+    private func answerPrepared(
+        _ query: ServerQuery, _ message: RawSpan, _ key: borrowing NameKey, _ limit: Int, _ opt: ServerOPT,
+        _ outcome: inout Outcome, _ output: inout OutputRawSpan
+    ) -> Bool {
         let questionEnd = DNSHeader.byteCount &+ query.questionCount
-        let key = NameKey(message.extracting(DNSHeader.byteCount..<DNSHeader.byteCount &+ query.nameCount))
         guard let index = authority.zone(of: key, type: query.type) else {
             outcome.responseCode = .refused
             writeNothing(query, message, questionEnd, 5, opt, &output)
@@ -31,28 +43,31 @@ extension DNSAnswerer {
         }
         let zone = authority.zones[index]
         guard let prepared = prepare(query, key, zone, &outcome) else { return false }
-        let size = questionEnd &+ prepared.first.count &+ prepared.second.count &+ opt.byteCount
+        let size = questionEnd &+ prepared.count &+ prepared.secondCount &+ opt.byteCount
         guard size <= limit else {
             outcome.isTruncated = true
             writeNothing(query, message, questionEnd, prepared.bits | 0x0200, opt, &output)
             return true
         }
         let start = output.byteCount
-        output.append(bigEndian: query.id)
-        output.append(bigEndian: 0x8000 | query.bits & 0x0100 | prepared.bits)
-        output.append(
-            bigEndian: UInt64(1) << 48 | UInt64(prepared.answerCount) << 32 | UInt64(prepared.authorityCount) << 16
-                | UInt64(prepared.additionalCount &+ (opt.isPresent ? 1 : 0)))
+        let bits = 0x8000 | query.bits & 0x0100 | prepared.bits
+        let counts = prepared.counts &+ (opt.isPresent ? 1 : 0)
+        output.append(bigEndian: UInt32(query.id) << 16 | UInt32(bits))
+        output.append(bigEndian: 1 << 48 | counts)
         output.append(copying: message.extracting(DNSHeader.byteCount..<questionEnd))
         let data = zone.data
-        output.append(copying: RawSpan(data.span).extracting(prepared.first))
-        if !prepared.second.isEmpty { output.append(copying: RawSpan(data.span).extracting(prepared.second)) }
+        let bytes = RawSpan(data.span)
+        output.append(copying: bytes.extracting(prepared.offset..<prepared.offset &+ prepared.count))
+        if prepared.secondCount != 0 {
+            output.append(
+                copying: bytes.extracting(prepared.secondOffset..<prepared.secondOffset &+ prepared.secondCount))
+        }
         if prepared.distance != 0 {
-            for place in prepared.pointers {
+            for place in prepared.pointer..<prepared.pointerEnd {
                 output.change16(at: start &+ questionEnd &+ Int(zone.pointers[place])) { $0 &+ prepared.distance }
             }
         }
-        opt.write(to: &output)
+        if opt.isPresent { opt.write(to: &output, identifier: options.identifier ?? []) }
         return true
     }
 
@@ -64,7 +79,7 @@ extension DNSAnswerer {
         output.append(bigEndian: 0x8000 | query.bits & 0x0100 | bits)
         output.append(bigEndian: UInt64(1) << 48 | (opt.isPresent ? 1 : 0))
         output.append(copying: message.extracting(DNSHeader.byteCount..<questionEnd))
-        opt.write(to: &output)
+        if opt.isPresent { opt.write(to: &output, identifier: options.identifier ?? []) }
     }
 
     /// What the zone has for a query; `nil` if that has to be put together.
@@ -84,13 +99,16 @@ extension DNSAnswerer {
                 return fragment(zone.fragments[0], zone, key, &prepared) ? prepared : nil
             }
             let set = zone.sets[index]
-            prepared.answerCount = set.count
-            prepared.first = Int(set.answerOffset)..<Int(set.answerOffset &+ set.answerByteCount)
+            var count = set.count
+            prepared.offset = Int(set.answerOffset)
+            prepared.count = Int(set.answerByteCount)
             if query.isDNSSECWanted, set.signatures != 0 {
                 let signatures = zone.sets[Int(set.signatures)]
-                prepared.answerCount &+= signatures.count
-                prepared.second = Int(signatures.offset)..<Int(signatures.offset &+ signatures.byteCount)
+                count &+= signatures.count
+                prepared.secondOffset = Int(signatures.offset)
+                prepared.secondCount = Int(signatures.byteCount)
             }
+            prepared.counts = UInt64(count) << 32
             return prepared
         case .referral:
             let node = zone.nodes[match.node]
@@ -113,12 +131,13 @@ extension DNSAnswerer {
         _ fragment: ZoneFragment, _ zone: Zone, _ key: borrowing NameKey, _ prepared: inout Prepared
     ) -> Bool {
         guard fragment.byteCount > 0 else { return false }
-        prepared.answerCount = fragment.answerCount
-        prepared.authorityCount = fragment.authorityCount
-        prepared.additionalCount = fragment.additionalCount
-        prepared.first = Int(fragment.offset)..<Int(fragment.offset &+ fragment.byteCount)
-        let pointers = Int(fragment.pointersOffset)
-        prepared.pointers = pointers..<pointers &+ Int(fragment.pointerCount)
+        prepared.counts =
+            UInt64(fragment.answerCount) << 32 | UInt64(fragment.authorityCount) << 16
+            | UInt64(fragment.additionalCount)
+        prepared.offset = Int(fragment.offset)
+        prepared.count = Int(fragment.byteCount)
+        prepared.pointer = Int(fragment.pointersOffset)
+        prepared.pointerEnd = prepared.pointer &+ Int(fragment.pointerCount)
         prepared.distance = UInt16(truncatingIfNeeded: key.byteCount &- Int(fragment.anchorCount))
         return true
     }

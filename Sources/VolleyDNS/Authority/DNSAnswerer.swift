@@ -119,7 +119,7 @@ public struct DNSAnswerer: Sendable {
         opt.isPresent = true
         opt.payloadSize = UInt16(truncatingIfNeeded: options.payloadSizeMax)
         opt.isDNSSECWanted = query.isDNSSECWanted
-        if query.wantsNSID { opt.nsid = options.identifier }
+        if query.wantsNSID { opt.identifierCount = options.identifier?.count ?? -1 }
         guard query.cookieCount > 0, let cookies = options.cookies,
             let clientCookie = try? message.word(at: query.cookieOffset).bigEndian
         else { return }
@@ -160,7 +160,7 @@ public struct DNSAnswerer: Sendable {
         output.append(bigEndian: 0x8000 | query.bits & 0x7900 | bits)
         output.append(bigEndian: UInt64(1) << 48 | (opt.isPresent ? 1 : 0))
         output.append(copying: message.extracting(DNSHeader.byteCount..<DNSHeader.byteCount &+ query.questionCount))
-        opt.write(to: &output)
+        if opt.isPresent { opt.write(to: &output, identifier: options.identifier ?? []) }
     }
 
     // MARK: Answers that are put together
@@ -182,7 +182,7 @@ public struct DNSAnswerer: Sendable {
                     header = writer.header
                     throw error
                 }
-                try writer.append(opt)
+                try writer.append(opt, identifier: options.identifier ?? [])
             }
             outcome.responseCode = header.responseCode
         } catch {
@@ -214,7 +214,7 @@ public struct DNSAnswerer: Sendable {
             try output.writeDNS(limit: limit, header: header) { writer throws(DNSError) in
                 try writer.append(question: name, query.type, query.questionClass)
                 try writer.append(owner: name, 16, 3, 0, RawSpan(data.span), to: .answer)
-                try writer.append(opt)
+                try writer.append(opt, identifier: options.identifier ?? [])
             }
         } catch {
             outcome.isTruncated = true

@@ -14,18 +14,18 @@ struct ServerOPT {
     var extendedResponseCode: UInt8 = 0
     var isDNSSECWanted = false
     var cookie: Cookie?
-    var nsid: [UInt8]?
+    /// How many octets the server's identifier has; -1 where it is not asked for.
+    var identifierCount = -1
 
     /// How many octets it takes.
     var byteCount: Int {
         guard isPresent else { return 0 }
-        return 11 &+ (cookie == nil ? 0 : 28) &+ (nsid.map { 4 &+ $0.count } ?? 0)
+        return 11 &+ (cookie == nil ? 0 : 28) &+ (identifierCount < 0 ? 0 : 4 &+ identifierCount)
     }
 
     /// Appends the record; whoever calls has made sure of the room.
     @inline(__always)
-    func write(to output: inout OutputRawSpan) {
-        guard isPresent else { return }
+    func write(to output: inout OutputRawSpan, identifier: @autoclosure () -> [UInt8]) {
         output.append(bigEndian: UInt8(0))
         output.append(bigEndian: UInt16(41))
         output.append(bigEndian: payloadSize)
@@ -37,9 +37,10 @@ struct ServerOPT {
             output.append(bigEndian: cookie.head)
             output.append(bigEndian: cookie.hash)
         }
-        if let nsid {
-            output.append(bigEndian: 3 << 16 | UInt32(truncatingIfNeeded: nsid.count))
-            output.append(copying: RawSpan(nsid.span))
+        if identifierCount >= 0 {
+            let octets = identifier()
+            output.append(bigEndian: 3 << 16 | UInt32(truncatingIfNeeded: octets.count))
+            output.append(copying: RawSpan(octets.span))
         }
     }
 }

@@ -208,10 +208,11 @@ extension DNSWriter {
 
     /// Appends the OPT record of a response.
     @_lifetime(self: copy self)
-    mutating func append(_ opt: ServerOPT) throws(DNSError) {
+    mutating func append(_ opt: ServerOPT, identifier: [UInt8]) throws(DNSError) {
+        guard opt.isPresent else { return }
         try check(opt.byteCount)
-        opt.write(to: &output)
-        if opt.isPresent { header.additionalCount += 1 }
+        opt.write(to: &output, identifier: identifier)
+        header.additionalCount += 1
     }
 
     /// Appends a valid name without compression pointers, with a pointer to as much of it as has been written before.
@@ -221,15 +222,13 @@ extension DNSWriter {
         while offset < name.byteCount {
             let length = try Int(name.uint8(at: offset))
             if length == 0 { return try append(raw: name.extracting(offset..<offset + 1)) }
-            let suffix = name.extracting(offset..<name.byteCount)
-            let hash = NameCompressor.hash(suffix)
-            if let target = names.find(hash, suffix, in: output.bytes.extracting(start..<output.byteCount)) {
+            if let target = names.find(name, from: offset, in: output, start) {
                 return try append(uint16: 0xc000 | UInt16(target))
             }
             let label = try name.slice(at: offset, count: 1 + length)
             let place = count
             try append(raw: label)
-            names.note(hash, at: place)
+            names.note(name, from: offset, at: place)
             offset += 1 + length
         }
         throw DNSError(.endOfMessage, at: offset)
