@@ -66,7 +66,7 @@ let package = Package(
         .executableTarget(
             name: "volley-cli",
             dependencies: [
-                "Volley", "VolleyCore", "VolleyReplay", "VolleyCapture", "VolleyWire",
+                "Volley", "VolleyCore", "VolleyDNS", "VolleyReplay", "VolleyCapture", "VolleyWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 systemPackage,
             ],
@@ -84,7 +84,10 @@ let package = Package(
             cSettings: [.define("_GNU_SOURCE")]
         ),
         .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
-        .testTarget(name: "VolleyDNSTests", dependencies: ["VolleyDNS", "VolleyCore", "VolleyReplay"]),
+        .testTarget(
+            name: "VolleyDNSTests",
+            dependencies: ["VolleyDNS", "VolleyCapture", "VolleyCore", "VolleyReplay"]
+        ),
         .testTarget(
             name: "VolleyCaptureTests",
             dependencies: ["VolleyCapture", "VolleyWire", "VolleyCore", systemPackage]

@@ -113,14 +113,25 @@ struct ReplayRuleOptions: ParsableArguments {
         help: ArgumentHelp("A reply that comes so much after the captured one is late.", valueName: "seconds"))
     var lateAfter: Double?
 
+    @Option(
+        help: ArgumentHelp(
+            "Compare replies as messages of a protocol (dns): whatever says the same is the same, and differences are "
+                + "shown decoded.", valueName: "protocol"))
+    var golden: GoldenProtocol?
+
     func validate() throws {
+        if golden != nil, !key.isEmpty || !ignore.isEmpty {
+            throw ValidationError("--golden has its own --key and --ignore: leave these out.")
+        }
         if let lateAfter, !(lateAfter >= 0 && lateAfter <= 1e9) {
             throw ValidationError("--late-after must be 0 to 1,000,000,000 seconds.")
         }
     }
 
     var rules: ReplyRules {
-        ReplyRules(key: key, ignoring: ignore, lateAfter: lateAfter.map { .seconds($0) })
+        var rules = ReplyRules(key: key, ignoring: ignore, lateAfter: lateAfter.map { .seconds($0) })
+        golden?.apply(to: &rules)
+        return rules
     }
 }
 
