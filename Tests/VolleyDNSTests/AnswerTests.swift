@@ -77,7 +77,9 @@ struct AnswerTests {
 
     @Test(
         "no such type: NOERROR and the SOA with the least of its TTL and minimum",
-        arguments: ["www.example.com.", "empty.example.com.", "wild.example.com.", "x.wild.example.com.", "ns1.example.com."])
+        arguments: [
+            "www.example.com.", "empty.example.com.", "wild.example.com.", "x.wild.example.com.", "ns1.example.com.",
+        ])
     func noData(_ text: String) throws {
         let answer = try Self.server().ask(text, DNSType(rawValue: 1000))
         #expect(answer.responseCode == .noError && answer.header.isAuthoritative)
@@ -85,7 +87,9 @@ struct AnswerTests {
         #expect(answer.lines(\.authorities) == [Self.soa])
     }
 
-    @Test("no such name: NXDOMAIN and the SOA", arguments: ["nothing.example.com.", "a.b.c.d.example.com.", "x.www.example.com."])
+    @Test(
+        "no such name: NXDOMAIN and the SOA",
+        arguments: ["nothing.example.com.", "a.b.c.d.example.com.", "x.www.example.com."])
     func nameError(_ text: String) throws {
         let answer = try Self.server().ask(text, .a)
         #expect(answer.responseCode == .nameError && answer.header.isAuthoritative)
@@ -106,7 +110,9 @@ struct AnswerTests {
         #expect(try server.ask("q.wild.example.com.", .mx).answers.first?.data.name == name("mail.example.com."))
     }
 
-    @Test("below a delegation: NS and glue, no AA", arguments: ["sub.example.com.", "a.b.sub.example.com.", "ns.sub.example.com."])
+    @Test(
+        "below a delegation: NS and glue, no AA",
+        arguments: ["sub.example.com.", "a.b.sub.example.com.", "ns.sub.example.com."])
     func delegation(_ text: String) throws {
         for wantsSignatures in [nil, true] as [Bool?] {
             let answer = try Self.server().ask(text, .a, wantsSignatures: wantsSignatures)
@@ -143,7 +149,10 @@ struct AnswerTests {
     func aliases() throws {
         let server = try Self.server()
         let chain = try server.ask("chain.example.com.", .a)
-        #expect(chain.answers.map { "\($0.owner) \($0.type)" }.prefix(2) == ["chain.example.com. CNAME", "alias.example.com. CNAME"])
+        #expect(
+            chain.answers.map { "\($0.owner) \($0.type)" }.prefix(2) == [
+                "chain.example.com. CNAME", "alias.example.com. CNAME",
+            ])
         #expect(chain.kinds(\.answers).filter { $0 == "www.example.com. A" }.count == 2)
         #expect(chain.authorities.isEmpty && chain.header.isAuthoritative)
         #expect(try server.ask("alias.example.com.", .cname).answers.count == 1)
@@ -168,14 +177,16 @@ struct AnswerTests {
         let answer = try server.ask("a.b.old.example.com.", .a)
         #expect(
             answer.lines(\.answers) == [
-                "a.b.old.example.com. 3600 IN CNAME a.b.renewed.example.net.", "old.example.com. 3600 IN DNAME renewed.example.net.",
+                "a.b.old.example.com. 3600 IN CNAME a.b.renewed.example.net.",
+                "old.example.com. 3600 IN DNAME renewed.example.net.",
             ])
         #expect(try server.ask("old.example.com.", .a).lines(\.authorities) == [Self.soa])
         #expect(try server.ask("old.example.com.", .dname).answers.count == 1)
         let followed = try server.ask("x.here.example.com.", .txt)
         #expect(followed.answers.count == 3 && followed.answers.last?.owner == name("x.wild.example.com."))
         let long = String(repeating: "x", count: 63)
-        let tooLong = try server.ask("\(long).\(long).\(long).\(String(repeating: "y", count: 44)).old.example.com.", .a)
+        let tooLong = try server.ask(
+            "\(long).\(long).\(long).\(String(repeating: "y", count: 44)).old.example.com.", .a)
         #expect(tooLong.responseCode == .nameTooLong)
     }
 
@@ -238,7 +249,9 @@ struct AnswerTests {
 
     @Test("a referral of which the glue does not fit is truncated (RFC 9471)")
     func referralTruncation() throws {
-        let servers = (0..<20).map { "sub 60 NS ns\($0).sub\nns\($0).sub 60 A 192.0.2.\($0)\nns\($0).sub 60 AAAA 2001:db8::\($0)\n" }
+        let servers = (0..<20).map {
+            "sub 60 NS ns\($0).sub\nns\($0).sub 60 A 192.0.2.\($0)\nns\($0).sub 60 AAAA 2001:db8::\($0)\n"
+        }
         let server = try TestServer(("t.", "@ 60 SOA a b 1 2 3 4 5\n@ 60 NS a\n" + servers.joined()))
         let plain = try server.ask("x.sub.t.", .a)
         #expect(plain.header.isTruncated && !plain.header.isAuthoritative && plain.authorities.isEmpty)

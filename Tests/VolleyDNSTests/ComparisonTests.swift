@@ -52,16 +52,21 @@ struct ComparisonTests {
 
     @Test("id and question pair, whatever the case; what cannot be read has no key")
     func key() throws {
-        let (one, other) = try (MessageTests.sample().encoded(), {
-            var message = try MessageTests.sample()
-            message.questions[0].name = name("WWW.EXAMPLE.com.")
-            return try message.encoded()
-        }())
+        let (one, other) = try (
+            MessageTests.sample().encoded(),
+            {
+                var message = try MessageTests.sample()
+                message.questions[0].name = name("WWW.EXAMPLE.com.")
+                return try message.encoded()
+            }()
+        )
         #expect(DNSComparison.key(RawSpan(one.span)) == DNSComparison.key(RawSpan(other.span)))
         let short: [UInt8] = [1, 2, 3]
         #expect(DNSComparison.key(RawSpan(short.span)) == nil)
         #expect(DNSComparison.describe(RawSpan(short.span)).hasPrefix("no DNS message"))
-        #expect(DNSComparison.describe(RawSpan(one.span)).contains("answer: www.example.com. 60 IN MX 10 mail.example.com."))
+        #expect(
+            DNSComparison.describe(RawSpan(one.span)).contains("answer: www.example.com. 60 IN MX 10 mail.example.com.")
+        )
     }
 
     @Test("a captured service's answers are those of our responder on the same zone, and differences are told in words")
@@ -69,8 +74,12 @@ struct ComparisonTests {
         let server = try TestServer(("example.com.", AnswerTests.zone))
         let responder = DNSResponder(server.answerer.authority)
         let writer = CaptureWriter(inMemory: .pcapng)
-        let (client, local) = (SocketAddress(IPAddress(v4: 0xc633_6407), port: 40_000), SocketAddress(IPAddress(v4: 0xc000_0201), port: 53))
-        for (number, text) in ["www.example.com.", "chain.example.com.", "sub.example.com.", "nothing.example.com."].enumerated() {
+        let (client, local) = (
+            SocketAddress(IPAddress(v4: 0xc633_6407), port: 40_000), SocketAddress(IPAddress(v4: 0xc000_0201), port: 53)
+        )
+        for (number, text) in ["www.example.com.", "chain.example.com.", "sub.example.com.", "nothing.example.com."]
+            .enumerated()
+        {
             let query = DNSMessage(query: DNSQuestion(name(text), .a), id: UInt16(number))
             let bytes = try query.encoded()
             let time = Int64(1_700_000_000_000_000_000 + number * 1_000_000)

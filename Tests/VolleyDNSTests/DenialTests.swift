@@ -78,7 +78,8 @@ struct DenialTests {
             let isCut = record.type == .ns && record.owner != name("example.")
             guard !isGlue, !isCut, signed.insert(DNSQuestion(record.owner, record.type)).inserted else { continue }
             let data = try RecordData(
-                parsing: "\(record.type) 5 \(record.owner.labelCount) 3600 20050712112304 20050612112304 62699 example. AQID",
+                parsing:
+                    "\(record.type) 5 \(record.owner.labelCount) 3600 20050712112304 20050612112304 62699 example. AQID",
                 type: .rrsig)
             records.append(DNSRecord(record.owner, ttl: 3600, data))
         }
@@ -116,7 +117,8 @@ struct DenialTests {
             return SHA1.digest(RawSpan(bytes.span), RawSpan())
         }
         #expect(digest("") == SHA1.Digest(high: 0xda39_a3ee_5e6b_4b0d, middle: 0x3255_bfef_9560_1890, low: 0xafd8_0709))
-        #expect(digest("abc") == SHA1.Digest(high: 0xa999_3e36_4706_816a, middle: 0xba3e_2571_7850_c26c, low: 0x9cd0_d89d))
+        #expect(
+            digest("abc") == SHA1.Digest(high: 0xa999_3e36_4706_816a, middle: 0xba3e_2571_7850_c26c, low: 0x9cd0_d89d))
         #expect(
             digest("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")
                 == SHA1.Digest(high: 0x8498_3e44_1c3b_d26e, middle: 0xbaae_4aa1_f951_29e5, low: 0xe546_70f1))
@@ -145,8 +147,10 @@ struct DenialTests {
         "NSEC: RFC 4035 appendix B",
         arguments: [
             ("ml.example.", "A", 3, ["b", "example"]), ("ns1.example.", "MX", 0, ["ns1"]),
-            ("a.z.w.example.", "AAAA", 0, ["x", "*"]), ("example.", "DS", 0, ["example"]), ("y.w.example.", "A", 0, ["x"]),
-            ("w.example.", "A", 0, ["ns2"]), ("a.a.xx.example.", "A", 3, ["xx"]), ("zz.example.", "A", 3, ["xx", "example"]),
+            ("a.z.w.example.", "AAAA", 0, ["x", "*"]), ("example.", "DS", 0, ["example"]),
+            ("y.w.example.", "A", 0, ["x"]),
+            ("w.example.", "A", 0, ["ns2"]), ("a.a.xx.example.", "A", 3, ["xx"]),
+            ("zz.example.", "A", 3, ["xx", "example"]),
         ])
     func nsec(_ text: String, _ type: String, _ code: UInt16, _ proofs: [String]) throws {
         let answer = try Self.server(nsec3: false).ask(text, #require(DNSType(type)), wantsSignatures: true)

@@ -8,8 +8,10 @@ struct DomainNameTests {
     @Test(
         "text and wire form, both ways",
         arguments: [
-            (".", "00"), ("example.", "07 6578616d706c65 00"), ("a.b.", "0161 0162 00"), (#"a\.b.c."#, "03612e62 0163 00"),
-            (#"\000\255\"x."#, "0400ff2278 00"), (#"sp\032ace."#, "06737020616365 00"), (#"\@.\$.\;."#, "0140 0124 013b 00"),
+            (".", "00"), ("example.", "07 6578616d706c65 00"), ("a.b.", "0161 0162 00"),
+            (#"a\.b.c."#, "03612e62 0163 00"),
+            (#"\000\255\"x."#, "0400ff2278 00"), (#"sp\032ace."#, "06737020616365 00"),
+            (#"\@.\$.\;."#, "0140 0124 013b 00"),
             ("*.w.", "012a 0177 00"),
         ])
     func text(_ text: String, _ wire: String) throws {
@@ -32,7 +34,8 @@ struct DomainNameTests {
     @Test(
         "what is no name is told with its place",
         arguments: [
-            ("", 0, "missing"), ("a..b", 2, "empty"), (".a", 0, "empty"), (#"a\"#, 1, "backslash"), (#"\25"#, 0, "digits"),
+            ("", 0, "missing"), ("a..b", 2, "empty"), (".a", 0, "empty"), (#"a\"#, 1, "backslash"),
+            (#"\25"#, 0, "digits"),
             (#"\256"#, 0, "255"), (String(repeating: "x", count: 64), 63, "63"),
             ((0..<5).map { _ in String(repeating: "x", count: 60) + "." }.joined(), 0, "255 octets"),
         ])
@@ -139,7 +142,8 @@ struct DomainNameTests {
 
     @Test("keys: every suffix has the hash of the name that it is")
     func keys() {
-        for text in ["www.example.com.", "a.", ".", "x23456.", "x234567.", "x2345678.", "A.B.C.D.E.F.G.H.I.J.", "*.w."] {
+        for text in ["www.example.com.", "a.", ".", "x23456.", "x234567.", "x2345678.", "A.B.C.D.E.F.G.H.I.J.", "*.w."]
+        {
             let wire = name(text).wire
             let key = NameKey(RawSpan(wire.span))
             #expect(Array(copying: key.bytes) == wire.map { LetterCase.lower($0) })

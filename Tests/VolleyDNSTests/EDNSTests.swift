@@ -32,7 +32,9 @@ struct EDNSTests {
 
     @Test("unknown options and flags are ignored and not echoed")
     func unknown() throws {
-        var edns = EDNS(options: [EDNSOption(code: 100, data: [1]), .padding(20), .clientSubnet(IPAddress(v4: 1), prefix: 24)])
+        var edns = EDNS(options: [
+            EDNSOption(code: 100, data: [1]), .padding(20), .clientSubnet(IPAddress(v4: 1), prefix: 24),
+        ])
         edns.flags = 0x40
         let answer = try ask(edns)
         #expect(answer.responseCode == .noError && answer.answers.count == 2)

@@ -28,21 +28,44 @@ struct MalformedTests {
             ("a pointer into the header", header + "03777777 c000 0001 0001", .formatError),
             ("a label of type 01", header + "4061 00 0001 0001", .formatError),
             ("a label of type 10", header + "8061 00 0001 0001", .formatError),
-            ("a name of 256 octets", header + String(repeating: "3f" + String(repeating: "61", count: 63), count: 4) + "00 0001 0001", .formatError),
+            (
+                "a name of 256 octets",
+                header + String(repeating: "3f" + String(repeating: "61", count: 63), count: 4) + "00 0001 0001",
+                .formatError
+            ),
             ("two questions", "abcd 0100 0002 0000 0000 0000" + question + question, .formatError),
             ("an answer that is not there", "abcd 0100 0001 0001 0000 0000" + question, .formatError),
             ("an additional record that is not there", "abcd 0100 0001 0000 0000 0001" + question, .formatError),
             ("65,535 additional records", "abcd 0100 0001 0000 0000 ffff" + question + opt, .formatError),
             ("two OPT records", "abcd 0100 0001 0000 0000 0002" + question + opt + opt, .formatError),
-            ("OPT data longer than the datagram", "abcd 0100 0001 0000 0000 0001" + question + "00 0029 1000 00000000 0001", .formatError),
-            ("half an option", "abcd 0100 0001 0000 0000 0001" + question + "00 0029 1000 00000000 0003 000a00", .formatError),
-            ("an option longer than OPT", "abcd 0100 0001 0000 0000 0001" + question + "00 0029 1000 00000000 0004 000a0001", .formatError),
-            ("a cookie of nine octets", "abcd 0100 0001 0000 0000 0001" + question + "00 0029 1000 00000000 000d 000a0009 010203040506070809", .formatError),
-            ("OPT with an owner", "abcd 0100 0001 0000 0000 0001" + question + "0161 00 0029 1000 00000000 0000", .formatError),
+            (
+                "OPT data longer than the datagram",
+                "abcd 0100 0001 0000 0000 0001" + question + "00 0029 1000 00000000 0001", .formatError
+            ),
+            (
+                "half an option", "abcd 0100 0001 0000 0000 0001" + question + "00 0029 1000 00000000 0003 000a00",
+                .formatError
+            ),
+            (
+                "an option longer than OPT",
+                "abcd 0100 0001 0000 0000 0001" + question + "00 0029 1000 00000000 0004 000a0001", .formatError
+            ),
+            (
+                "a cookie of nine octets",
+                "abcd 0100 0001 0000 0000 0001" + question + "00 0029 1000 00000000 000d 000a0009 010203040506070809",
+                .formatError
+            ),
+            (
+                "OPT with an owner", "abcd 0100 0001 0000 0000 0001" + question + "0161 00 0029 1000 00000000 0000",
+                .formatError
+            ),
             ("junk behind the question", header + question + "00", .formatError),
             ("junk behind OPT", "abcd 0100 0001 0000 0000 0001" + question + opt + "ff", .formatError),
             ("class ANY", header + "03777777 076578616d706c65 03636f6d 00 0001 00ff", .answer),
-            ("a record beside OPT", "abcd 0100 0001 0000 0000 0002" + question + "00 0001 0001 00000000 0004 01020304" + opt, .answer),
+            (
+                "a record beside OPT",
+                "abcd 0100 0001 0000 0000 0002" + question + "00 0001 0001 00000000 0004 01020304" + opt, .answer
+            ),
         ])
     func table(_ what: String, _ text: String, _ expected: Expected) throws {
         let server = try AnswerTests.server()
@@ -76,7 +99,9 @@ struct MalformedTests {
         let answer = try AnswerTests.server().ask(query)
         #expect(answer.responseCode == .refused && answer.header.opcode == .notify)
         #expect(answer.questions == query.questions)
-        query.answers = [DNSRecord(name("example.com."), ttl: 0, try RecordData(parsing: "a. b. 1 2 3 4 5", type: .soa))]
+        query.answers = [
+            DNSRecord(name("example.com."), ttl: 0, try RecordData(parsing: "a. b. 1 2 3 4 5", type: .soa))
+        ]
         #expect(try AnswerTests.server().ask(query).responseCode == .refused)
     }
 

@@ -10,7 +10,8 @@ struct MessageTests {
         message.header.isResponse = true
         for (type, text, section) in [
             ("MX", "10 mail.example.com.", 0), ("MX", "20 mail2.example.com.", 0), ("NS", "ns.example.com.", 1),
-            ("SOA", "ns.example.com. admin.example.com. 1 2 3 4 5", 1), ("A", "192.0.2.1", 2), ("SRV", "1 2 3 www.example.com.", 2),
+            ("SOA", "ns.example.com. admin.example.com. 1 2 3 4 5", 1), ("A", "192.0.2.1", 2),
+            ("SRV", "1 2 3 www.example.com.", 2),
         ] {
             let type = try #require(DNSType(type))
             let record = DNSRecord(name("www.example.com."), ttl: 60, try RecordData(parsing: text, type: type))

@@ -28,7 +28,10 @@ struct RecordDataTests {
             "NAPTR", #"100 50 "s" "SIP+D2U" "" _sip._udp."#,
             "0064 0032 0173 075349502b443255 00 045f736970045f75647000"
         ),
-        ("DS", "60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118", "ec45 05 01 2bb183af5f22588179a53b0a98631fad1a292118"),
+        (
+            "DS", "60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118",
+            "ec45 05 01 2bb183af5f22588179a53b0a98631fad1a292118"
+        ),
         ("CDS", "0 0 0 00", "0000 00 00 00"),
         ("SSHFP", "2 1 123456789ABCDEF67890123456789ABCDEF67890", "0201123456789abcdef67890123456789abcdef67890"),
         (
@@ -55,13 +58,17 @@ struct RecordDataTests {
         ("URI", #"10 1 "https://example/""#, "000a 0001 68747470733a2f2f6578616d706c652f"),
         ("SVCB", "0 alias.", "0000 05616c69617300"),
         (
-            "HTTPS", #"1 . mandatory=alpn alpn="h2,h3" no-default-alpn port=8443 ipv4hint=192.0.2.1 ipv6hint=2001:db8::1"#,
+            "HTTPS",
+            #"1 . mandatory=alpn alpn="h2,h3" no-default-alpn port=8443 ipv4hint=192.0.2.1 ipv6hint=2001:db8::1"#,
             """
             0001 00 0000 0002 0001 0001 0006 026832026833 0002 0000 0003 0002 20fb 0004 0004 c0000201
             0006 0010 20010db8000000000000000000000001
             """
         ),
-        ("SVCB", #"16 foo. alpn="f\\\\oo\\,bar,h2" key667="hello""#, "0010 03666f6f00 0001 000c 08665c6f6f2c626172026832 029b 0005 68656c6c6f"),
+        (
+            "SVCB", #"16 foo. alpn="f\\\\oo\\,bar,h2" key667="hello""#,
+            "0010 03666f6f00 0001 000c 08665c6f6f2c626172026832 029b 0005 68656c6c6f"
+        ),
         ("TYPE731", ##"\# 3 ABCDEF"##, "abcdef"),
         ("TYPE731", ##"\# 0"##, ""),
     ]
@@ -79,7 +86,8 @@ struct RecordDataTests {
         // CAA's tag is a string that needs no quotes, and stands without them in texts.
         if type != .caa { #expect(read.description == (type == .hinfo ? #""RFC8482" """# : text)) }
         // RFC 3597's form is understood for every type.
-        let generic = "\\# \(bytes.count) " + bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        let generic =
+            "\\# \(bytes.count) " + bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         #expect(try RecordData(parsing: generic, type: type) == data)
     }
 
@@ -105,7 +113,8 @@ struct RecordDataTests {
         "texts that are no data are refused with the place",
         arguments: [
             ("A", "192.0.2.256", 10), ("A", "192.0.2", 0), ("A", "192.0.2.1.1", 0), ("A", "1.2.3.04", 0), ("A", "", 0),
-            ("A", "192.0.2.1 x", 10), ("AAAA", "192.0.2.1", 0), ("MX", "65536 a.", 0), ("MX", "1", 1), ("MX", "x a.", 0),
+            ("A", "192.0.2.1 x", 10), ("AAAA", "192.0.2.1", 0), ("MX", "65536 a.", 0), ("MX", "1", 1),
+            ("MX", "x a.", 0),
             ("SOA", "a. b. 1 2 3 4", 13), ("TXT", "", 0), ("DS", "1 2 3", 5), ("DS", "1 2 3 ABC", 6),
             ("DNSKEY", "1 2 3 A*==", 6), ("NSEC", "a. NOTYPE", 3), ("RRSIG", "A 5 3 1 20039922173103 1 1 a. AA==", 8),
             ("NSEC3PARAM", "1 0 0 AB1", 6), ("SVCB", "1 . port=x", 4), ("SVCB", "1 . port=1 port=2", 11),
@@ -126,12 +135,15 @@ struct RecordDataTests {
         #expect(RecordData(text: [longest + "xyz"]).strings?.map(\.count) == [255, 3])
     }
 
-    @Test("malformed octets of records with structure inside", arguments: [
-        ("NSEC", "00 0000"), ("NSEC", "00 0021" + String(repeating: "00", count: 33)), ("NSEC", "00 0101ff 0001ff"),
-        ("HTTPS", "0001 00 0003 0001 00"), ("HTTPS", "0001 00 0003 0002 0050 0001 0003 026832"), ("HTTPS", "0001 00 0001 0002 0568"),
-        ("HTTPS", "0001 00 0004 0003 010203"), ("HTTPS", "0001 00 ffff 0000"), ("TXT", "0561"), ("TXT", ""),
-        ("CAA", "00 09 61"),
-    ])
+    @Test(
+        "malformed octets of records with structure inside",
+        arguments: [
+            ("NSEC", "00 0000"), ("NSEC", "00 0021" + String(repeating: "00", count: 33)), ("NSEC", "00 0101ff 0001ff"),
+            ("HTTPS", "0001 00 0003 0001 00"), ("HTTPS", "0001 00 0003 0002 0050 0001 0003 026832"),
+            ("HTTPS", "0001 00 0001 0002 0568"),
+            ("HTTPS", "0001 00 0004 0003 010203"), ("HTTPS", "0001 00 ffff 0000"), ("TXT", "0561"), ("TXT", ""),
+            ("CAA", "00 09 61"),
+        ])
     func malformed(_ type: String, _ octets: String) throws {
         let type = try #require(DNSType(type))
         let bytes = hex(octets)
@@ -156,6 +168,7 @@ struct RecordDataTests {
         #expect(DNSType(rawValue: 4711).description == "TYPE4711")
         #expect(DNSClass("ch") == .ch && DNSClass("CLASS32")?.rawValue == 32 && DNSClass("X") == nil)
         #expect(DNSClass(rawValue: 32).description == "CLASS32")
-        #expect(DNSResponseCode.badVersion.description == "BADVERS" && DNSOpcode(rawValue: 15).description == "OPCODE15")
+        #expect(
+            DNSResponseCode.badVersion.description == "BADVERS" && DNSOpcode(rawValue: 15).description == "OPCODE15")
     }
 }

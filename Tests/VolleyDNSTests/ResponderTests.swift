@@ -221,7 +221,9 @@ struct RateLimiterTests {
         #expect(Self.passed(&limiter, [IPAddress(v4: 0xc000_0202)], at: 100) == 1)
     }
 
-    @Test("the addresses of a prefix share its rate", arguments: [(false, 24, 320), (true, 64, 20), (true, 56, 30), (true, 48, 40)])
+    @Test(
+        "the addresses of a prefix share its rate",
+        arguments: [(false, 24, 320), (true, 64, 20), (true, 56, 30), (true, 48, 40)])
     func ladder(_ isIPv6: Bool, _ prefix: Int, _ expected: Int) {
         var limiter = Self.limiter()
         let addresses = (0..<1000).map { number -> IPAddress in

@@ -74,26 +74,30 @@ struct ZoneFileTests {
         var description: String { "no such file" }
     }
 
-    @Test("errors name file, line and column", arguments: [
-        ("a 1 A 192.0.2.1\nb 1 A 192.0.2.x\n", "zone:2:7: this is no IPv4 address"),
-        ("a 1 A 192.0.2.1\n\n  b..c 1 A 192.0.2.1\n", "zone:3:3:"),
-        ("a..b 1 A 192.0.2.1\n", "zone:1:3: a label is empty"),
-        ("a 1 SOA a b (\n 1 2\n 3 x 5 )\n", "zone:3:4:"),
-        ("a 1 A (192.0.2.1\n", "zone:1:7: this parenthesis is never closed"),
-        ("a 1 A 192.0.2.1 )\n", "zone:1:17: no parenthesis is open"),
-        ("a 1 TXT ((\"a\"))\n", "zone:1:10:"),
-        ("a 1 TXT \"abc\n\"\n", "zone:1:9: this string is not closed"),
-        ("a 1 A\n", "zone:1:6:"), ("a 1\n", "zone:1:4: the type is missing"),
-        ("a 1 NOPE x\n", "zone:1:5: there is no type NOPE"), ("a 1 LOC 1\n", "zone:1:5:"),
-        ("a 1 CH TXT x\n", "zone:1:5: only class IN"), ("a 1 AXFR x\n", "zone:1:5: AXFR is no type of a record"),
-        ("a 99999999999 A 192.0.2.1\n", "zone:1:3:"), ("  1 A 192.0.2.1\n", "zone:1:3: the first record"),
-        ("a A 192.0.2.1\n", "zone:1:1: neither this record nor $TTL"),
-        ("$TTL\n", "zone:1:5: $TTL takes one value"), ("$TTL 1 2\n", "zone:1:8:"), ("$TTL x\n", "zone:1:6:"),
-        ("$GENERATE 1-2 a A 192.0.2.$\n", "zone:1:1: there is no directive $GENERATE"),
-        ("$ORIGIN a..\n", "zone:1:11:"), ("\n$INCLUDE missing\n", "zone:2:10: cannot include missing: no such file"),
-        ("$INCLUDE broken\n", "broken:1:7: this is no IPv4 address"), ("$INCLUDE self\n", "self:1:1: files include each other"),
-        ("a 1 A 192.0.2.1 extra\n", "zone:1:17: data of A ends before this"), ("a 1 TXT \\", "zone:1:9:"),
-    ])
+    @Test(
+        "errors name file, line and column",
+        arguments: [
+            ("a 1 A 192.0.2.1\nb 1 A 192.0.2.x\n", "zone:2:7: this is no IPv4 address"),
+            ("a 1 A 192.0.2.1\n\n  b..c 1 A 192.0.2.1\n", "zone:3:3:"),
+            ("a..b 1 A 192.0.2.1\n", "zone:1:3: a label is empty"),
+            ("a 1 SOA a b (\n 1 2\n 3 x 5 )\n", "zone:3:4:"),
+            ("a 1 A (192.0.2.1\n", "zone:1:7: this parenthesis is never closed"),
+            ("a 1 A 192.0.2.1 )\n", "zone:1:17: no parenthesis is open"),
+            ("a 1 TXT ((\"a\"))\n", "zone:1:10:"),
+            ("a 1 TXT \"abc\n\"\n", "zone:1:9: this string is not closed"),
+            ("a 1 A\n", "zone:1:6:"), ("a 1\n", "zone:1:4: the type is missing"),
+            ("a 1 NOPE x\n", "zone:1:5: there is no type NOPE"), ("a 1 LOC 1\n", "zone:1:5:"),
+            ("a 1 CH TXT x\n", "zone:1:5: only class IN"), ("a 1 AXFR x\n", "zone:1:5: AXFR is no type of a record"),
+            ("a 99999999999 A 192.0.2.1\n", "zone:1:3:"), ("  1 A 192.0.2.1\n", "zone:1:3: the first record"),
+            ("a A 192.0.2.1\n", "zone:1:1: neither this record nor $TTL"),
+            ("$TTL\n", "zone:1:5: $TTL takes one value"), ("$TTL 1 2\n", "zone:1:8:"), ("$TTL x\n", "zone:1:6:"),
+            ("$GENERATE 1-2 a A 192.0.2.$\n", "zone:1:1: there is no directive $GENERATE"),
+            ("$ORIGIN a..\n", "zone:1:11:"),
+            ("\n$INCLUDE missing\n", "zone:2:10: cannot include missing: no such file"),
+            ("$INCLUDE broken\n", "broken:1:7: this is no IPv4 address"),
+            ("$INCLUDE self\n", "self:1:1: files include each other"),
+            ("a 1 A 192.0.2.1 extra\n", "zone:1:17: data of A ends before this"), ("a 1 TXT \\", "zone:1:9:"),
+        ])
     func errors(_ text: String, _ beginning: String) throws {
         let error = try #require(throws: ZoneFileError.self) {
             try ZoneFile.records(parsing: Array(text.utf8), file: "zone", origin: name("example.")) { path in
@@ -107,15 +111,23 @@ struct ZoneFileTests {
         #expect(error.description.hasPrefix(beginning), "\(error)")
     }
 
-    @Test("zones that cannot be served are refused", arguments: [
-        ("@ 1 NS a\n", "no SOA"), ("@ 1 SOA a b 1 2 3 4 5\n", "no NS"),
-        ("@ 1 SOA a b 1 2 3 4 5\n@ 1 SOA a b 2 2 3 4 5\n@ 1 NS a\n", "more than one SOA"),
-        ("@ 1 SOA a b 1 2 3 4 5\n@ 1 NS a\nx 1 CNAME a\nx 1 A 192.0.2.1\n", "x.example. has a CNAME and other records"),
-        ("@ 1 SOA a b 1 2 3 4 5\n@ 1 NS a\nx 1 CNAME a\nx 1 CNAME b\n", "x.example. has a CNAME"),
-        ("@ 1 SOA a b 1 2 3 4 5\n@ 1 NS a\nx 1 SOA a b 1 2 3 4 5\n", "x.example. has a SOA"),
-        ("@ 1 SOA a b 1 2 3 4 5\n@ 1 NS a\nother. 1 A 192.0.2.1\n", "zone:3:1: the owner is not within the zone example."),
-        ("@ 1 SOA a b 1 2 3 4 5\n@ 1 NS a\n@ 1 NSEC3PARAM 1 0 2000 -\n", "2000 iterations"),
-    ])
+    @Test(
+        "zones that cannot be served are refused",
+        arguments: [
+            ("@ 1 NS a\n", "no SOA"), ("@ 1 SOA a b 1 2 3 4 5\n", "no NS"),
+            ("@ 1 SOA a b 1 2 3 4 5\n@ 1 SOA a b 2 2 3 4 5\n@ 1 NS a\n", "more than one SOA"),
+            (
+                "@ 1 SOA a b 1 2 3 4 5\n@ 1 NS a\nx 1 CNAME a\nx 1 A 192.0.2.1\n",
+                "x.example. has a CNAME and other records"
+            ),
+            ("@ 1 SOA a b 1 2 3 4 5\n@ 1 NS a\nx 1 CNAME a\nx 1 CNAME b\n", "x.example. has a CNAME"),
+            ("@ 1 SOA a b 1 2 3 4 5\n@ 1 NS a\nx 1 SOA a b 1 2 3 4 5\n", "x.example. has a SOA"),
+            (
+                "@ 1 SOA a b 1 2 3 4 5\n@ 1 NS a\nother. 1 A 192.0.2.1\n",
+                "zone:3:1: the owner is not within the zone example."
+            ),
+            ("@ 1 SOA a b 1 2 3 4 5\n@ 1 NS a\n@ 1 NSEC3PARAM 1 0 2000 -\n", "2000 iterations"),
+        ])
     func zones(_ text: String, _ reason: String) throws {
         let error = try #require(throws: ZoneFileError.self) {
             try Zone(parsing: Array(text.utf8), file: "zone", apex: name("example."))

@@ -158,7 +158,9 @@ struct AnswerComposer {
         }
     }
 
-    /// The addresses of a server, if it is within the zone. Glue that does not fit is truncation (RFC 9471).
+    /// The addresses of a server, if it is within the zone.
+    ///
+    /// Glue that does not fit is truncation (RFC 9471).
     private func appendGlue(_ name: RawSpan, _ zone: Zone, _ writer: inout DNSWriter) throws(DNSError) {
         try NameKey.with(name) { key throws(DNSError) in try appendGlue(key, zone, &writer) }
     }

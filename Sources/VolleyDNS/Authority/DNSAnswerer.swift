@@ -2,9 +2,9 @@ public import VolleyCore
 
 /// Answers queries from an authority: datagram in, datagram out, without I/O, clock or state of its own.
 ///
-/// The same for UDP and TCP. Prepared answers are copied with id, flags, letter case and EDNS of the query put in place;
-/// that allocates nothing. What is not prepared (chains of aliases, wildcards, proofs of DNSSEC) is put together from the
-/// zone's tables.
+/// The same for UDP and TCP. Prepared answers are copied with id, flags, letter case and EDNS of the query put in
+/// place; that allocates nothing. What is not prepared (chains of aliases, wildcards, proofs of DNSSEC) is put together
+/// from the zone's tables.
 public struct DNSAnswerer: Sendable {
     /// What is answered from.
     public var authority: Authority

@@ -9,7 +9,8 @@ extension ZoneBuilder.Frozen {
 
     mutating func prepareAnswers() {
         fragments[0] = fragment(anchor: nodes[0]) { zone, writer throws(DNSError) in
-            try zone.append(set: zone.set(6, of: zone.nodes[0]) ?? 0, of: zone.nodes[0], to: .authority, &writer, ttlMax: true)
+            try zone.append(
+                set: zone.set(6, of: zone.nodes[0]) ?? 0, of: zone.nodes[0], to: .authority, &writer, ttlMax: true)
         }
         for index in nodes.indices where !nodes[index].flags.contains(.occluded) {
             if nodes[index].flags.contains(.cut) {

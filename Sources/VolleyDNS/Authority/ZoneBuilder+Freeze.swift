@@ -125,7 +125,9 @@ extension ZoneBuilder {
         for other in start..<place {
             let earlier = entries[Int(sorted[other])]
             let range = Int(earlier.offset)..<Int(earlier.offset) + Int(earlier.count)
-            if earlier.count == entry.count, RawSpan(data.span).extracting(range).hasSameBytes(as: bytes) { return true }
+            if earlier.count == entry.count, RawSpan(data.span).extracting(range).hasSameBytes(as: bytes) {
+                return true
+            }
         }
         return false
     }
@@ -143,7 +145,9 @@ extension ZoneBuilder {
 
 extension ZoneBuilder.Frozen {
     fileprivate mutating func check() throws(ZoneRecordFault) {
-        guard let soa = set(6, of: nodes[0]) else { throw ZoneRecordFault(reason: "there is no SOA record at the apex") }
+        guard let soa = set(6, of: nodes[0]) else {
+            throw ZoneRecordFault(reason: "there is no SOA record at the apex")
+        }
         guard sets[soa].count == 1 else { throw ZoneRecordFault(reason: "there is more than one SOA record") }
         guard set(2, of: nodes[0]) != nil else { throw ZoneRecordFault(reason: "there is no NS record at the apex") }
         serial = (try? RawSpan(data.span).uint32(at: Int(sets[soa].offset + sets[soa].byteCount) - 20)) ?? 0

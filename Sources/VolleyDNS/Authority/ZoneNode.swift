@@ -32,8 +32,8 @@ struct ZoneNode {
 
 /// The records of one name and type, or signatures of one type covered.
 ///
-/// They lie in the zone's data one after the other as they stand in an answer to a question for their name: a pointer to
-/// the question for an owner, and names in the data not compressed.
+/// They lie in the zone's data one after the other as they stand in an answer to a question for their name: a pointer
+/// to the question for an owner, and names in the data not compressed.
 struct ZoneRecordSet {
     var type: UInt16
     /// The type that signatures are of; otherwise 0.

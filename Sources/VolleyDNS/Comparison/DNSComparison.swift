@@ -40,7 +40,9 @@ public enum DNSComparison {
         message.authorities = uniform(message.authorities)
         message.additionals = uniform(message.additionals)
         if var edns = message.edns {
-            edns.options = edns.options.map { $0.code == 10 ? EDNSOption(code: 10, data: Array($0.data.prefix(8))) : $0 }
+            edns.options = edns.options.map {
+                $0.code == 10 ? EDNSOption(code: 10, data: Array($0.data.prefix(8))) : $0
+            }
             message.edns = edns
         }
         if let uniform = try? message.encoded() { bytes = uniform }

@@ -24,7 +24,8 @@ public struct EDNS: Hashable, Sendable {
 
     /// What an OPT record says.
     ///
-    /// - Throws: ``DNSError`` with ``DNSError/Code/badOption`` for another type, an owner other than the root, or options
+    /// - Throws: ``DNSError`` with ``DNSError/Code/badOption`` for another type, an owner other than the root, or
+    /// options
     ///   that do not fill the data.
     public init(_ record: DNSRecordView) throws(DNSError) {
         let message = record.owner.message

@@ -4,7 +4,9 @@ import VolleyCore
 public struct ServerCookies: Sendable {
     private let secret: (UInt64, UInt64)
 
-    /// Cookies of a secret of 128 bits. Servers that answer for one address have to share it (RFC 9018 section 4).
+    /// Cookies of a secret of 128 bits.
+    ///
+    /// Servers that answer for one address have to share it (RFC 9018 section 4).
     ///
     /// By default it is random.
     public init(secret: (UInt64, UInt64)? = nil) {

@@ -1,6 +1,8 @@
 import VolleyCore
 
-/// A whole message as a value: for clients, tests and tools. A server reads with ``DNSReader`` and does not copy.
+/// A whole message as a value: for clients, tests and tools.
+///
+/// A server reads with ``DNSReader`` and does not copy.
 public struct DNSMessage: Hashable, Sendable {
     /// Id and flags; the counts are those of the records.
     public var header: DNSHeader

@@ -10,8 +10,8 @@ import VolleyCore
 /// }
 /// try reader.finish()
 /// ```
-/// Offsets, lengths and pointers of the message are checked where they are used: malformed input throws ``DNSError`` with
-/// the place. Compression pointers have to lead backwards, so that none goes round in circles.
+/// Offsets, lengths and pointers of the message are checked where they are used: malformed input throws ``DNSError``
+/// with the place. Compression pointers have to lead backwards, so that none goes round in circles.
 public struct DNSReader: ~Escapable {
     /// The message.
     public let message: RawSpan
@@ -45,7 +45,9 @@ public struct DNSReader: ~Escapable {
         return question
     }
 
-    /// Reads the next record of any section; `nil` after the last. Questions that are left are passed over.
+    /// Reads the next record of any section; `nil` after the last.
+    ///
+    /// Questions that are left are passed over.
     @_lifetime(copy self)
     @_lifetime(self: copy self)
     public mutating func nextRecord() throws(DNSError) -> DNSRecordView? {

@@ -73,7 +73,8 @@ public struct DNSType: RawRepresentable, Hashable, Sendable {
         (18, "AFSDB"), (28, "AAAA"), (33, "SRV"), (35, "NAPTR"), (36, "KX"), (39, "DNAME"), (41, "OPT"), (43, "DS"),
         (44, "SSHFP"), (46, "RRSIG"), (47, "NSEC"), (48, "DNSKEY"), (50, "NSEC3"), (51, "NSEC3PARAM"), (52, "TLSA"),
         (53, "SMIMEA"), (59, "CDS"), (60, "CDNSKEY"), (61, "OPENPGPKEY"), (62, "CSYNC"), (63, "ZONEMD"), (64, "SVCB"),
-        (65, "HTTPS"), (99, "SPF"), (250, "TSIG"), (251, "IXFR"), (252, "AXFR"), (255, "ANY"), (256, "URI"), (257, "CAA"),
+        (65, "HTTPS"), (99, "SPF"), (250, "TSIG"), (251, "IXFR"), (252, "AXFR"), (255, "ANY"), (256, "URI"),
+        (257, "CAA"),
     ]
 
     private static let names = Dictionary(uniqueKeysWithValues: mnemonics)

@@ -8,8 +8,8 @@ import VolleyCore
 ///     try writer.append(records, to: .answer)      // all of an RRset, or none and TC
 /// }
 /// ```
-/// Questions come first, then the sections in their order. Names in the data of the types of RFC 1035 are compressed, as
-/// RFC 3597 section 4 has it. A failed operation writes nothing.
+/// Questions come first, then the sections in their order. Names in the data of the types of RFC 1035 are compressed,
+/// as RFC 3597 section 4 has it. A failed operation writes nothing.
 public struct DNSWriter: ~Copyable, ~Escapable {
     private var output: OutputRawSpan
     private let start: Int

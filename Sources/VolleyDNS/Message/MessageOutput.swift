@@ -23,8 +23,8 @@ extension OutputRawSpan {
         unsafe bytes.withUnsafeBytes { source in
             unsafe withUnsafeMutableBytes { target, initialized in
                 guard let from = source.baseAddress, let to = target.baseAddress else { return }
-                // SAFETY: the precondition found room for all of source behind the initialized bytes, and memory that is
-                // lent for writing overlaps with nothing that is lent for reading.
+                // SAFETY: the precondition found room for all of source behind the initialized bytes, and memory that
+                // is lent for writing overlaps with nothing that is lent for reading.
                 unsafe (to + initialized).copyMemory(from: from, byteCount: source.count)
                 initialized &+= source.count
             }

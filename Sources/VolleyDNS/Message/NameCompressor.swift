@@ -2,16 +2,16 @@ import VolleyCore
 
 /// Where in a message the suffixes of its names lie, so that later names can point there (RFC 1035 section 4.1.4).
 ///
-/// A fixed table on the stack: names beyond it are written out, which every reader understands too. A suffix is known by
-/// its length and first letters, which costs next to nothing, and then compared.
+/// A fixed table on the stack: names beyond it are written out, which every reader understands too. A suffix is known
+/// by its length and first letters, which costs next to nothing, and then compared.
 struct NameCompressor {
     private static let capacity = 48
     private var offsets = InlineArray<48, UInt16>(repeating: 0)
     private var marks = InlineArray<48, UInt32>(repeating: 0)
     private var count = 0
 
-    /// Where the suffix that begins at `offset` of `name` lies in the message that begins at `start`; `nil` if it has not
-    /// been written.
+    /// Where the suffix that begins at `offset` of `name` lies in the message that begins at `start`; `nil` if it has
+    /// not been written.
     ///
     /// Mutating, though it changes nothing: a method that is not would be called with a copy of the table.
     mutating func find(

@@ -3,7 +3,8 @@ import VolleyCore
 /// A domain name: up to 255 octets of labels, letter case kept but not compared.
 ///
 /// A value with its wire form (RFC 1035 section 3.1) as storage. Equality and hash disregard the case of ASCII letters
-/// (RFC 4343); `<` is the canonical order of RFC 4034 section 6.1. Text in both directions is in `DomainName+Text.swift`.
+/// (RFC 4343); `<` is the canonical order of RFC 4034 section 6.1. Text in both directions is in
+/// `DomainName+Text.swift`.
 public struct DomainName: Sendable {
     /// The labels, each behind its length, and the empty label of the root: always a valid name.
     public let wire: [UInt8]

@@ -2,7 +2,8 @@ import VolleyCore
 
 /// Letter case as DNS has it: only the 26 letters of ASCII (RFC 4343).
 ///
-/// All of this may be applied to whole names in wire form, length octets included: a length is at most 63, and "A" is 65.
+/// All of this may be applied to whole names in wire form, length octets included: a length is at most 63, and "A" is
+/// 65.
 enum LetterCase {
     /// The lower-case form of one octet.
     @inline(__always)

@@ -2,9 +2,9 @@ import VolleyCore
 
 /// A name in lower case with the hash of it and of every suffix: what names are looked up by.
 ///
-/// Its octets lie in memory of fixed size, on the stack where ``with(_:_:)`` makes it. (An `InlineArray` would do, but is
-/// copied whenever a span of it is taken.) The octets behind the name are zero, so that a suffix can be hashed in whole
-/// words.
+/// Its octets lie in memory of fixed size, on the stack where ``with(_:_:)`` makes it. (An `InlineArray` would do, but
+/// is copied whenever a span of it is taken.) The octets behind the name are zero, so that a suffix can be hashed in
+/// whole words.
 @safe
 struct NameKey: ~Copyable {
     /// 255 octets of a name, and a word behind the last.

@@ -97,7 +97,8 @@ enum Presentation {
             wire += origin
         }
         guard wire.count - start <= WireName.byteCountMax else {
-            throw PresentationFault("a name has at most 255 octets, and this one \(wire.count - start)", at: range.lowerBound)
+            throw PresentationFault(
+                "a name has at most 255 octets, and this one \(wire.count - start)", at: range.lowerBound)
         }
     }
 

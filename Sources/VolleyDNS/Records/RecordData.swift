@@ -3,7 +3,8 @@ public import VolleyCore
 /// The data of a record: its octets, checked for its type, with names that are not compressed.
 ///
 /// Every type of RFC 1035 that is still in use, and those of DNSSEC, SRV, SVCB and so on, are known field by field; the
-/// data of any other type is octets (RFC 3597). Text in both directions: ``description``, ``init(parsing:type:origin:)``.
+/// data of any other type is octets (RFC 3597). Text in both directions: ``description``,
+/// ``init(parsing:type:origin:)``.
 public struct RecordData: Hashable, Sendable {
     /// What the octets are data of.
     public let type: DNSType
@@ -98,8 +99,8 @@ extension RecordData {
         type == .a || type == .aaaa ? IPAddress(bytes: RawSpan(bytes.span)) : nil
     }
 
-    /// The one name in the data of types that have one: the target of NS, CNAME, PTR, DNAME, MX, SRV, SVCB and HTTPS, the
-    /// next name of NSEC, the signer of RRSIG, the primary server of SOA; `nil` for other types.
+    /// The one name in the data of types that have one: the target of NS, CNAME, PTR, DNAME, MX, SRV, SVCB and HTTPS,
+    /// the next name of NSEC, the signer of RRSIG, the primary server of SOA; `nil` for other types.
     public var name: DomainName? {
         let offset: Int
         switch type {

@@ -100,7 +100,9 @@ enum ServiceParameters {
 
     // MARK: From text
 
-    /// The value's octets; `nil` if it is none for the key. `value` is what the string stands for.
+    /// The value's octets; `nil` if it is none for the key.
+    ///
+    /// `value` is what the string stands for.
     static func value(of key: UInt16, _ value: [UInt8]) -> [UInt8]? {
         switch key {
         case 0:
@@ -126,7 +128,10 @@ enum ServiceParameters {
             guard parts.allSatisfy({ 1...255 ~= $0.count }) else { return nil }
             return parts.flatMap { [UInt8($0.count)] + $0 }
         case 2, 8: return value.isEmpty ? [] : nil
-        case 3: return UInt16(String(decoding: value, as: UTF8.self)).map { [UInt8($0 >> 8), UInt8(truncatingIfNeeded: $0)] }
+        case 3:
+            return UInt16(String(decoding: value, as: UTF8.self)).map {
+                [UInt8($0 >> 8), UInt8(truncatingIfNeeded: $0)]
+            }
         case 4, 6:
             var bytes: [UInt8] = []
             for part in value.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {

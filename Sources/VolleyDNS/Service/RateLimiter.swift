@@ -36,12 +36,14 @@ public struct RateLimiter {
             Rung(prefix: 128, multiplier: 1), Rung(prefix: 64, multiplier: 2), Rung(prefix: 56, multiplier: 3),
             Rung(prefix: 48, multiplier: 4), Rung(prefix: 32, multiplier: 64),
         ]
-        /// Of how many limited answers one goes out with TC, so that an innocent client asks again over TCP: 1 for all, 0
-        /// for none.
+        /// Of how many limited answers one goes out with TC, so that an innocent client asks again over TCP: 1 for all,
+        /// 0 for none.
         public var slip = 2
         /// Whether everything is let through and only counted.
         public var isDryRun = false
-        /// How many counters there are; rounded up to a power of two, at least 1,024. A counter takes 16 octets.
+        /// How many counters there are; rounded up to a power of two, at least 1,024.
+        ///
+        /// A counter takes 20 octets.
         public var tableSize = 65_536
         /// What decides where counters lie; random by default, so that nobody can aim at one.
         public var seed = UInt64.random(in: .min ... .max)

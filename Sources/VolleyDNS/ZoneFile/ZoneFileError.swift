@@ -28,7 +28,8 @@ public struct ZoneFileError: Error, Hashable, Sendable, CustomStringConvertible 
 
     /// `example.com.zone:12:7: a label is empty`.
     public var description: String {
-        (file.isEmpty ? "" : "\(file):") + (line > 0 ? "\(line):\(column):" : "") + (file.isEmpty && line == 0 ? "" : " ")
+        (file.isEmpty ? "" : "\(file):") + (line > 0 ? "\(line):\(column):" : "")
+            + (file.isEmpty && line == 0 ? "" : " ")
             + reason
     }
 }

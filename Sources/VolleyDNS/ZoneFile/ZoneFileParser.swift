@@ -52,16 +52,20 @@ struct ZoneFileParser<Sink: ZoneRecordSink> {
     }
 
     /// `$ORIGIN` and `$TTL`; `true` for an `$INCLUDE`, whose errors are of another file.
-    private mutating func parseDirective(_ scanner: ZoneScanner, _ origin: inout [UInt8]) throws(PresentationFault) -> Bool {
+    private mutating func parseDirective(_ scanner: ZoneScanner, _ origin: inout [UInt8]) throws(PresentationFault)
+        -> Bool
+    {
         let (text, tokens) = (scanner.bytes, scanner.tokens)
         let name = String(decoding: text[tokens[0].range], as: UTF8.self).uppercased()
         guard name == "$ORIGIN" || name == "$TTL" || name == "$INCLUDE" else {
-            throw PresentationFault("there is no directive \(name); there are $ORIGIN, $TTL and $INCLUDE", at: tokens[0].start)
+            throw PresentationFault(
+                "there is no directive \(name); there are $ORIGIN, $TTL and $INCLUDE", at: tokens[0].start)
         }
         let most = name == "$INCLUDE" ? 3 : 2
         guard 2...most ~= tokens.count else {
             let offset = tokens.count > most ? tokens[most].start : tokens[0].end
-            throw PresentationFault("\(name) takes \(most == 3 ? "a file and perhaps an origin" : "one value")", at: offset)
+            throw PresentationFault(
+                "\(name) takes \(most == 3 ? "a file and perhaps an origin" : "one value")", at: offset)
         }
         switch name {
         case "$ORIGIN":

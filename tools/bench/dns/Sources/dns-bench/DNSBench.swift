@@ -34,9 +34,12 @@ enum DNSBench {
 
             """
         for number in 0..<1000 {
-            text += "d\(number).sub NS ns.d\(number).sub\nns.d\(number).sub A 192.0.2.4\nc\(number).alias CNAME n\(number)\n"
+            text +=
+                "d\(number).sub NS ns.d\(number).sub\nns.d\(number).sub A 192.0.2.4\nc\(number).alias CNAME n\(number)\n"
         }
-        for number in 0..<names { text += "n\(number) IN A 10.\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)\n" }
+        for number in 0..<names {
+            text += "n\(number) IN A 10.\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)\n"
+        }
         return Array(text.utf8)
     }
 
@@ -53,7 +56,8 @@ enum DNSBench {
             print("\(loaded.nameCount) names, \(loaded.recordCount) records, \(contents.count) octets: \(elapsed)")
             return
         }
-        guard arguments.count > 3, let kind = kinds.first(where: { $0.0 == arguments[2] }), let count = Int(arguments[3])
+        guard arguments.count > 3, let kind = kinds.first(where: { $0.0 == arguments[2] }),
+            let count = Int(arguments[3])
         else {
             print("usage: dns-bench load [NAMES] | answer KIND COUNT [NAMES], KIND one of \(kinds.map(\.0))")
             exit(64)
