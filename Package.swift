@@ -86,7 +86,7 @@ let package = Package(
         .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
         .testTarget(
             name: "VolleyDNSTests",
-            dependencies: ["VolleyDNS", "VolleyCapture", "VolleyCore", "VolleyReplay"]
+            dependencies: ["Volley", "VolleyDNS", "VolleyCapture", "VolleyCore", "VolleyReplay"]
         ),
         .testTarget(
             name: "VolleyCaptureTests",
