@@ -7,6 +7,8 @@ public final class Authority: Sendable {
     /// The zones.
     public let zones: [Zone]
     private let slots: [UInt64]
+    /// The zone, if it is the only one.
+    let onlyZone: Zone?
 
     /// An authority over some zones; of two with the same name the later one counts.
     public init(_ zones: [Zone]) {
@@ -24,6 +26,7 @@ public final class Authority: Sendable {
             slots[place] = (hash >> 32) << 32 | UInt64(index + 1)
         }
         self.zones = zones
+        onlyZone = zones.count == 1 ? zones[0] : nil
         self.slots = slots
     }
 
@@ -43,7 +46,7 @@ public final class Authority: Sendable {
     }
 
     private func zone(of key: borrowing NameKey, from start: Int) -> Int? {
-        if zones.count == 1 { return isWithin(key, from: start, zones[0]) ? 0 : nil }
+        if let onlyZone { return isWithin(key, from: start, onlyZone) ? 0 : nil }
         let mask = slots.count &- 1
         var offset = start
         while true {
@@ -54,7 +57,7 @@ public final class Authority: Sendable {
                 if slot >> 32 == hash >> 32 {
                     let index = Int(truncatingIfNeeded: slot & 0xffff_ffff) &- 1
                     let apex = zones[index].apex.wire
-                    if RawSpan(apex.span).hasSameBytes(as: key.suffix(from: offset)) { return index }
+                    if key.isEqual(from: offset, to: RawSpan(apex.span)) { return index }
                 }
                 place = (place &+ 1) & mask
             }
@@ -64,11 +67,11 @@ public final class Authority: Sendable {
     }
 
     /// Whether a suffix is in a zone: with a single one there is nothing to look up.
-    private func isWithin(_ key: borrowing NameKey, from start: Int, _ zone: Zone) -> Bool {
+    func isWithin(_ key: borrowing NameKey, from start: Int, _ zone: Zone) -> Bool {
         let apex = zone.apex.wire
         let limit = key.byteCount &- apex.count
         var offset = start
         while offset < limit { offset = key.next(offset) }
-        return offset == limit && RawSpan(apex.span).hasSameBytes(as: key.suffix(from: offset))
+        return offset == limit && key.isEqual(from: offset, to: RawSpan(apex.span))
     }
 }

@@ -36,13 +36,20 @@ extension DNSAnswerer {
         _ outcome: inout Outcome, _ output: inout OutputRawSpan
     ) -> Bool {
         let questionEnd = DNSHeader.byteCount &+ query.questionCount
-        guard let index = authority.zone(of: key, type: query.type) else {
+        let zone: Zone
+        let match: ZoneMatch
+        if let onlyZone = authority.onlyZone, let found = onlyZone.matchExactly(key) ?? matchWithin(onlyZone, key) {
+            // Where there is but one zone, its names need not be looked for by their ends.
+            (zone, match) = (onlyZone, found)
+        } else if authority.onlyZone == nil, let index = authority.zone(of: key, type: query.type) {
+            zone = authority.zones[index]
+            match = zone.match(key)
+        } else {
             outcome.responseCode = .refused
             writeNothing(query, message, questionEnd, 5, opt, &output)
             return true
         }
-        let zone = authority.zones[index]
-        guard let prepared = prepare(query, key, zone, &outcome) else { return false }
+        guard let prepared = prepare(query, key, zone, match, &outcome) else { return false }
         let size = questionEnd &+ prepared.count &+ prepared.secondCount &+ opt.byteCount
         guard size <= limit else {
             outcome.isTruncated = true
@@ -71,6 +78,11 @@ extension DNSAnswerer {
         return true
     }
 
+    private func matchWithin(_ zone: Zone, _ key: borrowing NameKey) -> ZoneMatch? {
+        authority.isWithin(key, from: 0, zone) ? zone.matchEncloser(key) : nil
+    }
+
+    @inline(never)
     private func writeNothing(
         _ query: ServerQuery, _ message: RawSpan, _ questionEnd: Int, _ bits: UInt16, _ opt: ServerOPT,
         _ output: inout OutputRawSpan
@@ -85,15 +97,18 @@ extension DNSAnswerer {
     /// What the zone has for a query; `nil` if that has to be put together.
     @inline(__always)
     private func prepare(
-        _ query: ServerQuery, _ key: borrowing NameKey, _ zone: Zone, _ outcome: inout Outcome
+        _ query: ServerQuery, _ key: borrowing NameKey, _ zone: Zone, _ match: ZoneMatch, _ outcome: inout Outcome
     ) -> Prepared? {
-        let match = zone.match(key)
         let isSigned = query.isDNSSECWanted && zone.denial != .none
         var prepared = Prepared()
         switch match.kind {
         case .name:
             let node = zone.nodes[match.node]
             guard let index = zone.set(query.type, of: node) else {
+                if node.flags.contains(.alias), node.prepared != 0, !isSigned, query.type == 1 || query.type == 28 {
+                    let alias = zone.fragments[Int(node.prepared) &+ (query.type == 1 ? 0 : 1)]
+                    return fragment(alias, zone, key, &prepared) ? prepared : nil
+                }
                 guard !isSigned, !node.flags.contains(.alias), query.type != 255, query.type != 46 || node.setCount == 0
                 else { return nil }
                 return fragment(zone.fragments[0], zone, key, &prepared) ? prepared : nil
@@ -112,16 +127,29 @@ extension DNSAnswerer {
             return prepared
         case .referral:
             let node = zone.nodes[match.node]
-            guard node.referral != 0, !isSigned, query.type != 43 || Int(node.nameCount) != key.byteCount
+            guard node.prepared != 0, !isSigned, query.type != 43 || Int(node.nameCount) != key.byteCount
             else { return nil }
             prepared.bits = 0
-            return fragment(zone.fragments[Int(node.referral)], zone, key, &prepared) ? prepared : nil
+            return fragment(zone.fragments[Int(node.prepared)], zone, key, &prepared) ? prepared : nil
         case .none:
             guard !isSigned else { return nil }
             outcome.responseCode = .nameError
             prepared.bits = 0x0403
             return fragment(zone.fragments[0], zone, key, &prepared) ? prepared : nil
-        case .wildcard, .redirection:
+        case .wildcard:
+            // The set as it lies there has pointers to the question only, and those hold for every name.
+            let node = zone.nodes[match.node]
+            guard !isSigned, query.type != 255, query.type != 46 else { return nil }
+            guard let index = zone.set(query.type, of: node) else {
+                guard !node.flags.contains(.alias) else { return nil }
+                return fragment(zone.fragments[0], zone, key, &prepared) ? prepared : nil
+            }
+            let set = zone.sets[index]
+            prepared.counts = UInt64(set.count) << 32
+            prepared.offset = Int(set.offset)
+            prepared.count = Int(set.byteCount)
+            return prepared
+        case .redirection:
             return nil
         }
     }

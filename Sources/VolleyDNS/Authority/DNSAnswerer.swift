@@ -113,6 +113,7 @@ public struct DNSAnswerer: Sendable {
         return outcome.isAnswered ? bytes : nil
     }
 
+    @inline(never)
     private func makeOPT(
         _ query: ServerQuery, _ message: RawSpan, _ client: Client, _ opt: inout ServerOPT, _ outcome: inout Outcome
     ) {
@@ -165,6 +166,7 @@ public struct DNSAnswerer: Sendable {
 
     // MARK: Answers that are put together
 
+    @inline(never)
     private func compose(
         _ query: ServerQuery, _ message: RawSpan, _ limit: Int, _ opt: ServerOPT, _ outcome: inout Outcome,
         _ output: inout OutputRawSpan
@@ -194,6 +196,7 @@ public struct DNSAnswerer: Sendable {
     }
 
     /// What the server says of itself (RFC 4892).
+    @inline(never)
     private func answerChaos(
         _ query: ServerQuery, _ message: RawSpan, _ limit: Int, _ opt: ServerOPT, _ outcome: inout Outcome,
         _ output: inout OutputRawSpan

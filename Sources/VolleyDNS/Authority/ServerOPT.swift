@@ -26,10 +26,11 @@ struct ServerOPT {
     /// Appends the record; whoever calls has made sure of the room.
     @inline(__always)
     func write(to output: inout OutputRawSpan, identifier: @autoclosure () -> [UInt8]) {
+        // The root, the type, the payload size, code, version 0 and the flags' upper half; the lower half and the length.
+        output.append(
+            bigEndian: 41 << 40 | UInt64(payloadSize) << 24 | UInt64(extendedResponseCode) << 16
+                | (isDNSSECWanted ? 0x80 : 0))
         output.append(bigEndian: UInt8(0))
-        output.append(bigEndian: UInt16(41))
-        output.append(bigEndian: payloadSize)
-        output.append(bigEndian: UInt32(extendedResponseCode) << 24 | (isDNSSECWanted ? 0x8000 : 0))
         output.append(bigEndian: UInt16(truncatingIfNeeded: byteCount &- 11))
         if let cookie {
             output.append(bigEndian: UInt32(10 << 16 | 24))

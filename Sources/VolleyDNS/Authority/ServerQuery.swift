@@ -104,9 +104,11 @@ struct ServerQuery {
 
     private mutating func readOPT(_ message: RawSpan, _ offset: inout Int) throws(DNSError) -> Bool {
         let count = try Int(message.uint16(at: offset &+ 9))
-        payloadSize = try message.uint16(at: offset &+ 3)
-        version = try message.uint8(at: offset &+ 6)
-        isDNSSECWanted = try message.uint8(at: offset &+ 7) & 0x80 != 0
+        // Type, payload size, code, version, flags.
+        let fields = try message.word(at: offset &+ 1).bigEndian
+        payloadSize = UInt16(truncatingIfNeeded: fields >> 32)
+        version = UInt8(truncatingIfNeeded: fields >> 16)
+        isDNSSECWanted = fields & 0x8000 != 0
         hasEDNS = true
         offset &+= 11
         try message.require(count, at: offset)

@@ -37,19 +37,20 @@ extension Zone {
             if slot >> 32 == hash >> 32 {
                 let index = Int(truncatingIfNeeded: slot & 0xffff_ffff) &- 1
                 let node = nodes[index]
-                let count = key.byteCount &- offset
-                if Int(node.nameCount) == count {
-                    let start = Int(node.nameOffset)
-                    let name = RawSpan(names.span).extracting(start..<start &+ count)
-                    if name.hasSameBytes(as: key.suffix(from: offset)) { return index }
-                }
+                let start = Int(node.nameOffset)
+                let name = RawSpan(names.span).extracting(start..<start &+ Int(node.nameCount))
+                if key.isEqual(from: offset, to: name) { return index }
             }
             place = (place &+ 1) & mask
         }
     }
 
     /// What the zone has for a name within it.
-    func match(_ key: borrowing NameKey) -> ZoneMatch {
+    func match(_ key: borrowing NameKey) -> ZoneMatch { matchExactly(key) ?? matchEncloser(key) }
+
+    /// What the zone has for a name, which need not be within it; `nil` if it does not have that name.
+    @inline(__always)
+    func matchExactly(_ key: borrowing NameKey) -> ZoneMatch? {
         if let index = Self.find(key, from: 0, names: names, nodes: nodes, slots: slots) {
             let flags = nodes[index].flags
             if flags.isEmpty || flags.isDisjoint(with: [.cut, .occluded, .denial]) {
@@ -60,7 +61,7 @@ extension Zone {
             }
             if flags.contains(.occluded) { return matchAbove(index) }
         }
-        return matchEncloser(key)
+        return nil
     }
 
     /// Who has the authority for an occluded node: the highest cut or DNAME above it.
@@ -72,7 +73,7 @@ extension Zone {
     }
 
     /// Goes down from the apex as far as there are names (RFC 1034 section 4.3.2, RFC 4592 section 3.3.1).
-    private func matchEncloser(_ key: borrowing NameKey) -> ZoneMatch {
+    func matchEncloser(_ key: borrowing NameKey) -> ZoneMatch {
         var starts = InlineArray<128, UInt8>(repeating: 0)
         var (depth, offset) = (0, 0)
         while key.byteCount - offset > apex.wire.count {

@@ -19,6 +19,7 @@ extension ZoneBuilder.Frozen {
                 for place in Int(nodes[index].firstSet)..<Int(nodes[index].firstSet) + Int(nodes[index].setCount) {
                     compress(place, nodes[index])
                 }
+                if nodes[index].flags.contains(.alias) { prepareAlias(index) }
             }
         }
     }
@@ -60,8 +61,42 @@ extension ZoneBuilder.Frozen {
             }
         }
         guard fragment.byteCount > 0 else { return }
-        nodes[index].referral = UInt32(fragments.count)
+        nodes[index].prepared = UInt32(fragments.count)
         fragments.append(fragment)
+    }
+
+    /// An alias and the addresses of what it leads to, if all that is in this zone.
+    private mutating func prepareAlias(_ index: Int) {
+        var chain: [Int] = []
+        var current = index
+        while nodes[current].flags.contains(.alias), chain.count < 8 {
+            guard let alias = set(5, of: nodes[current]), !chain.contains(current) else { return }
+            chain.append(current)
+            var target: Int?
+            forEachRecord(sets[alias]) { data in
+                target = Zone.find(NameKey(data), from: 0, names: names, nodes: nodes, slots: slots)
+            }
+            guard let target, nodes[target].flags.isDisjoint(with: [.cut, .occluded, .denial]) else { return }
+            current = target
+        }
+        let end = nodes[current]
+        guard !end.flags.contains(.alias), fragments.count < Int(UInt32.max) - 2 else { return }
+        let prepared = UInt32(fragments.count)
+        for type: UInt16 in [1, 28] {
+            guard let addresses = set(type, of: end) else {
+                fragments.append(ZoneFragment())
+                continue
+            }
+            fragments.append(
+                fragment(anchor: nodes[index]) { zone, writer throws(DNSError) in
+                    for place in chain {
+                        guard let alias = zone.set(5, of: zone.nodes[place]) else { continue }
+                        try zone.append(set: alias, of: zone.nodes[place], to: .answer, &writer)
+                    }
+                    try zone.append(set: addresses, of: end, to: .answer, &writer)
+                })
+        }
+        nodes[index].prepared = prepared
     }
 
     /// The address sets of the servers that a set names, with their nodes.

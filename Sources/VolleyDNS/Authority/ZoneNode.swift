@@ -26,8 +26,9 @@ struct ZoneNode {
     var parent: UInt32
     /// The node of `*` below this; 0 if there is none, since 0 is the apex.
     var wildcard: UInt32 = 0
-    /// The prepared referral of a cut; 0 if there is none.
-    var referral: UInt32 = 0
+    /// The prepared referral of a cut, or of an alias what it leads to of type A and, in the next place, of type AAAA;
+    /// 0 if there is none.
+    var prepared: UInt32 = 0
 }
 
 /// The records of one name and type, or signatures of one type covered.

@@ -108,6 +108,28 @@ struct NameKey: ~Copyable {
         return hash
     }
 
+    /// Whether the suffix that begins at `offset` is `name`, which is in lower case.
+    @inline(__always)
+    func isEqual(from offset: Int, to name: RawSpan) -> Bool {
+        let count = name.byteCount
+        guard offset >= 0, byteCount &- offset == count else { return false }
+        var position = 0
+        while position &+ 8 <= count {
+            // SAFETY: eight octets follow position in both: count is the length of the name and of the suffix.
+            let (left, right) = unsafe (
+                memory.loadUnaligned(fromByteOffset: offset &+ position, as: UInt64.self),
+                name.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self)
+            )
+            guard left == right else { return false }
+            position &+= 8
+        }
+        guard position < count else { return true }
+        guard count >= 8 else { return name.hasSameBytes(as: suffix(from: offset)) }
+        // SAFETY: the last eight octets of both, some of them compared before.
+        return unsafe memory.loadUnaligned(fromByteOffset: byteCount &- 8, as: UInt64.self)
+            == name.unsafeLoadUnaligned(fromUncheckedByteOffset: count &- 8, as: UInt64.self)
+    }
+
     /// Where the label behind the one at `offset` begins.
     @inline(__always)
     func next(_ offset: Int) -> Int { offset &+ 1 &+ Int(bytes.bytes[offset]) }
