@@ -44,7 +44,8 @@ struct ReadmeTests {
     @Test("every Swift block of the README stands in a file that is compiled")
     func swiftBlocksAreCompiled() throws {
         let files = [
-            "Samples/EchoServer/EchoServer.swift", "Tests/Interop/ReadmeTests.swift", "Tests/VolleyDNSTests/LiveTests.swift",
+            "Samples/EchoServer/EchoServer.swift", "Tests/Interop/ReadmeTests.swift",
+            "Tests/VolleyDNSTests/LiveTests.swift",
         ]
         let sources = try files.map { try Self.lines($0) }
         let blocks = try Self.blocks("swift")

@@ -120,7 +120,9 @@ public struct DNSAnswerer: Sendable {
         opt.isPresent = true
         opt.payloadSize = UInt16(truncatingIfNeeded: options.payloadSizeMax)
         opt.isDNSSECWanted = query.isDNSSECWanted
-        if query.wantsNSID { opt.identifierCount = options.identifier?.count ?? -1 }
+        if query.wantsNSID, let count = options.identifier?.count, count <= DNSServerOptions.identifierMax {
+            opt.identifierCount = count
+        }
         guard query.cookieCount > 0, let cookies = options.cookies,
             let clientCookie = try? message.word(at: query.cookieOffset).bigEndian
         else { return }

@@ -54,7 +54,7 @@ public final class DNSResponder: DatagramProtocol {
     /// Answers a batch of queries; the clocks are asked once.
     public func datagramsReceived(_ batch: borrowing DatagramBatch) {
         let (now, seconds) = (state.limiter == nil ? nil : eventLoop?.now, seconds)
-        for index in batch.indices { state.answer(batch[index], now: now, seconds: seconds) }
+        state.answer(batch, now: now, seconds: seconds)
     }
 
     /// Cookies count seconds since 1970.
@@ -67,6 +67,11 @@ public final class DNSResponder: DatagramProtocol {
 extension DNSResponder.State {
     /// A query that gets no answer.
     fileprivate struct Silence: Error {}
+
+    /// In here, so that the object's state is accessed once a batch and not for every query.
+    fileprivate mutating func answer(_ batch: borrowing DatagramBatch, now: MonotonicInstant?, seconds: UInt32) {
+        for index in batch.indices { answer(batch[index], now: now, seconds: seconds) }
+    }
 
     fileprivate mutating func answer(_ datagram: Datagram, now: MonotonicInstant?, seconds: UInt32) {
         statistics.received &+= 1
