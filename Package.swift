@@ -107,7 +107,7 @@ let package = Package(
         .testTarget(name: "CLITests", dependencies: ["volley-cli", "VolleyCapture", "VolleyCore", "VolleyWire"]),
         .testTarget(
             name: "InteropTests",
-            dependencies: ["Volley", "VolleyCapture", "VolleyCore", "VolleyReplay", "VolleyWire"],
+            dependencies: ["Volley", "VolleyCapture", "VolleyCore", "VolleyDNS", "VolleyReplay", "VolleyWire"],
             path: "Tests/Interop",
             cSettings: [.define("_GNU_SOURCE")]
         ),

@@ -22,7 +22,9 @@ private enum Captures {
 
 @Suite("Captured DNS traffic", .enabled(if: Captures.isThere("dns.pcap"), "needs the reference captures"))
 struct CapturedMessagesTests {
-    @Test("every message of real servers and clients is read, written and read again", arguments: ["dns.pcap", "dns6.pcap"])
+    @Test(
+        "every message of real servers and clients is read, written and read again",
+        arguments: ["dns.pcap", "dns6.pcap"])
     func roundTrip(_ file: String) throws {
         let collector = Collector()
         var options = ReplayOptions()
