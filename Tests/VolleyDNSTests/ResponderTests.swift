@@ -238,6 +238,16 @@ struct RateLimiterTests {
         #expect(Self.passed(&limiter, addresses, at: 0) == expected)
     }
 
+    @Test("absurd limits are limits too")
+    func absurd() {
+        var limiter = Self.limiter {
+            ($0.rate, $0.window, $0.tableSize) = (.max, .max, 0)
+            $0.ipv4 = [RateLimiter.Rung(prefix: 99, multiplier: .max), RateLimiter.Rung(prefix: -1, multiplier: .min)]
+        }
+        #expect(Self.passed(&limiter, [IPAddress(v4: 1), IPAddress(v4: 1)], at: 0) == 2)
+        #expect(Self.passed(&limiter, [IPAddress(v4: 1)], at: 9e9) == 1)
+    }
+
     @Test("an IPv4-mapped address is the IPv4 address")
     func mapped() {
         var limiter = Self.limiter()

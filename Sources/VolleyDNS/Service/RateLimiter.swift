@@ -10,7 +10,7 @@ public struct RateLimiter {
     public struct Rung: Hashable, Sendable {
         /// The length of the prefix in bits.
         public var prefix: Int
-        /// How many times the rate of one address it may have.
+        /// How many times the rate of one address it may have: 1…1,000,000.
         public var multiplier: Int
 
         /// A prefix and its multiplier.
@@ -18,13 +18,15 @@ public struct RateLimiter {
             self.prefix = prefix
             self.multiplier = multiplier
         }
+
+        fileprivate mutating func clamp() { multiplier = max(1, min(multiplier, 1_000_000)) }
     }
 
     /// What is limited, and how.
     public struct Options: Sendable {
-        /// Answers a second for one address; at least 1.
+        /// Answers a second for one address: 1…1,000,000.
         public var rate = 20
-        /// How many seconds' worth may come at once; at least 1.
+        /// How many seconds' worth may come at once: 1…3,600.
         public var window = 5
         /// The prefixes of IPv4 that are counted.
         public var ipv4 = [
@@ -78,8 +80,11 @@ public struct RateLimiter {
     /// A limiter whose counters are all empty.
     public init(_ options: Options = Options()) {
         var options = options
-        options.rate = max(1, options.rate)
-        options.window = max(1, options.window)
+        // What the counters can count: the products below stay far from the end of their range.
+        options.rate = max(1, min(options.rate, 1_000_000))
+        options.window = max(1, min(options.window, 3600))
+        for index in options.ipv4.indices { options.ipv4[index].clamp() }
+        for index in options.ipv6.indices { options.ipv6[index].clamp() }
         self.options = options
         var size = 1024
         while size < min(options.tableSize, 1 << 28) { size *= 2 }
@@ -103,7 +108,7 @@ public struct RateLimiter {
         // First all are asked, then all are charged: what is not sent does not count.
         for rung in ladder {
             let (place, tag) = place(of: address, rung.prefix)
-            let capacity = UInt64(options.rate * options.window * max(1, rung.multiplier)) * 1000
+            let capacity = UInt64(options.rate * options.window * rung.multiplier) * 1000
             guard level(at: place, tag, rung, milliseconds) + 1000 <= capacity else {
                 limited &+= 1
                 return options.slip > 0 && limited % options.slip == 0 ? .slip : .drop
@@ -119,8 +124,9 @@ public struct RateLimiter {
 
     private func level(at place: Int, _ tag: UInt32, _ rung: Rung, _ now: UInt32) -> UInt64 {
         guard counters[place].tag == tag else { return 0 }
-        let elapsed = UInt64(now &- times[place])
-        let leaked = elapsed * UInt64(options.rate * max(1, rung.multiplier))
+        // After the longest window every counter is empty.
+        let elapsed = min(UInt64(now &- times[place]), 3_600_000)
+        let leaked = elapsed * UInt64(options.rate * rung.multiplier)
         return counters[place].level > leaked ? counters[place].level - leaked : 0
     }
 
