@@ -12,6 +12,7 @@ let package = Package(
         .library(name: "VolleyTesting", targets: ["VolleyTesting"]),
         .library(name: "VolleyCapture", targets: ["VolleyCapture"]),
         .library(name: "VolleyWire", targets: ["VolleyWire"]),
+        .library(name: "VolleyDNS", targets: ["VolleyDNS"]),
         .executable(name: "volley", targets: ["volley-cli"]),
         .executable(name: "echo-server", targets: ["EchoServer"]),
         .executable(name: "echo-client", targets: ["EchoClient"]),
@@ -41,6 +42,7 @@ let package = Package(
             cSettings: [.define("_GNU_SOURCE")]
         ),
         .target(name: "VolleyWire", dependencies: ["VolleyCore"]),
+        .target(name: "VolleyDNS", dependencies: ["VolleyCore"]),
         .target(
             name: "VolleyCapture",
             dependencies: [
@@ -64,7 +66,7 @@ let package = Package(
         .executableTarget(
             name: "volley-cli",
             dependencies: [
-                "Volley", "VolleyCore", "VolleyReplay", "VolleyCapture", "VolleyWire",
+                "Volley", "VolleyCore", "VolleyDNS", "VolleyReplay", "VolleyCapture", "VolleyWire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 systemPackage,
             ],
@@ -82,6 +84,10 @@ let package = Package(
             cSettings: [.define("_GNU_SOURCE")]
         ),
         .testTarget(name: "VolleyWireTests", dependencies: ["VolleyWire", "VolleyCore"]),
+        .testTarget(
+            name: "VolleyDNSTests",
+            dependencies: ["Volley", "VolleyDNS", "VolleyCapture", "VolleyCore", "VolleyReplay"]
+        ),
         .testTarget(
             name: "VolleyCaptureTests",
             dependencies: ["VolleyCapture", "VolleyWire", "VolleyCore", systemPackage]
@@ -101,7 +107,9 @@ let package = Package(
         .testTarget(name: "CLITests", dependencies: ["volley-cli", "VolleyCapture", "VolleyCore", "VolleyWire"]),
         .testTarget(
             name: "InteropTests",
-            dependencies: ["Volley", "VolleyCapture", "VolleyCore", "VolleyReplay", "VolleyWire", "volley-cli"],
+            dependencies: [
+                "Volley", "VolleyCapture", "VolleyCore", "VolleyDNS", "VolleyReplay", "VolleyWire", "volley-cli",
+            ],
             path: "Tests/Interop",
             cSettings: [.define("_GNU_SOURCE")]
         ),

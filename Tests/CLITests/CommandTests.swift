@@ -24,6 +24,8 @@ struct CommandTests {
             (["replay", "x.pcap", "--as", "server:0", "--into", "echo"], "server:0"),
             (["replay", "x.pcap", "--as", "host:53", "--into", "echo"], "host:53"),
             (["replay", "x.pcap", "--as", "server:53"], "--into"),
+            (["replay", "x.pcap", "--as", "server:53", "--into", "echo", "--golden", "dns", "--key", "0"], "--golden"),
+            (["replay", "x.pcap", "--as", "server:53", "--into", "echo", "--golden", "smtp"], "--golden"),
             (["inspect"], "<file>"),
             (["inspect", "x", "--top", "-3"], "--top"),
             (["frobnicate"], "frobnicate"),

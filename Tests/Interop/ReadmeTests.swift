@@ -47,6 +47,7 @@ struct ReadmeTests {
         let files = [
             "Samples/EchoServer/EchoServer.swift", "Tests/Interop/ReadmeTests.swift",
             "Tests/VolleyTestingTests/StreamReadmeTests.swift",
+            "Tests/VolleyDNSTests/LiveTests.swift",
         ]
         let sources = try files.map { try Self.lines($0) }
         let blocks = try Self.blocks("swift")

@@ -6,6 +6,10 @@ struct Tool {
     let name: String
 
     static let capinfos = Tool(name: "capinfos")
+    static let delv = Tool(name: "delv")
+    static let dig = Tool(name: "dig")
+    static let dnssecKeygen = Tool(name: "dnssec-keygen")
+    static let dnssecSignzone = Tool(name: "dnssec-signzone")
     static let editcap = Tool(name: "editcap")
     static let logger = Tool(name: "logger")
     static let mergecap = Tool(name: "mergecap")

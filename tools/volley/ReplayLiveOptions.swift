@@ -120,15 +120,26 @@ struct ReplayRuleOptions: ParsableArguments {
         help: ArgumentHelp("How many differences are shown.", valueName: "count"))
     var differences = 10
 
+    @Option(
+        help: ArgumentHelp(
+            "Compare replies as messages of a protocol (dns): whatever says the same is the same, and differences are "
+                + "shown decoded.", valueName: "protocol"))
+    var golden: GoldenProtocol?
+
     func validate() throws {
         guard 0...1_000_000 ~= differences else { throw ValidationError("--differences must be 0 to 1,000,000.") }
+        if golden != nil, !key.isEmpty || !ignore.isEmpty {
+            throw ValidationError("--golden has its own --key and --ignore: leave these out.")
+        }
         if let lateAfter, !(lateAfter >= 0 && lateAfter <= 1e9) {
             throw ValidationError("--late-after must be 0 to 1,000,000,000 seconds.")
         }
     }
 
     var rules: ReplyRules {
-        ReplyRules(key: key, ignoring: ignore, lateAfter: lateAfter.map { .seconds($0) })
+        var rules = ReplyRules(key: key, ignoring: ignore, lateAfter: lateAfter.map { .seconds($0) })
+        golden?.apply(to: &rules)
+        return rules
     }
 }
 
