@@ -1,3 +1,4 @@
+internal import CVolley
 internal import Glibc
 internal import SystemPackage
 internal import VolleyCore
