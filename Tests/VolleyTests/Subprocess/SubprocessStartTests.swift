@@ -1,3 +1,4 @@
+import CVolley
 import Glibc
 import SystemPackage
 import Testing
