@@ -115,15 +115,15 @@ struct StreamReassembler {
             if known > 0 { counts.retransmissions += 1 }
             return
         }
-        var added: Int64
+        let added: Int64
         if pieces.isEmpty, first == next {
             stream.take(payload.extracting(Int(first &- start)..<Int(last &- start)))
             added = last &- first
             next = last
             counts.deliveredBytes += Int(added)
         } else {
-            if first > next { counts.outOfOrder += 1 }
             added = insert(payload, at: start, first..<last)
+            if added > 0, first > next { counts.outOfOrder += 1 }
             passOnPieces(to: stream)
         }
         let known = Int(length &- stray &- earlier &- added)

@@ -16,17 +16,20 @@ public struct StreamReplayOptions {
     public var picksUpMidstream = false
     /// What happens to a stream of which the capture lacks bytes.
     public var gaps = StreamGapPolicy.endStream
-    /// How long after the receiver has acknowledged bytes which the capture lacks they are still waited for: records need
-    /// not be in order. Negative counts as zero.
+    /// How long after the receiver has acknowledged bytes which the capture lacks they are still waited for.
+    ///
+    /// Records need not be in order. Negative counts as zero.
     public var gapPatience = Duration.milliseconds(100)
 
-    /// The most bytes of one direction that wait behind a gap, each segment counted with 64 bytes more; beyond it the gap
-    /// is given up. Negative counts as zero, here and below.
+    /// The most bytes of one direction that wait behind a gap, each segment counted with 64 bytes more.
+    ///
+    /// Beyond it the gap is given up. Negative counts as zero, here and below.
     public var reorderBytesMax = 4 << 20
     /// The same for all connections together.
     public var reorderBytesTotalMax = 256 << 20
-    /// The most connections at a time; beyond it the eighth part that has been idle longest is ended, first those that
-    /// the capture shows to be over.
+    /// The most connections at a time.
+    ///
+    /// Beyond it the eighth part that has been idle longest is ended, first those that the capture shows to be over.
     public var connectionsMax = 65_536
     /// Bytes that wait for a protocol that has paused reading; more of them end its stream with `ENOBUFS`.
     public var receiveBufferSize = 16 << 20
@@ -44,7 +47,9 @@ public struct StreamReplayOptions {
 
     /// The longest time between two records that passes on the virtual clock; `nil` for any.
     public var maxGap: Duration?
-    /// How long after the last record timers still run before what is open is closed. Negative counts as zero.
+    /// How long after the last record timers still run before what is open is closed.
+    ///
+    /// Zero by default; negative counts as zero.
     public var drain = Duration.zero
     /// Called every 65,536 records.
     public var progress: ((ReplayProgress) -> Void)?

@@ -115,6 +115,13 @@ struct StreamReplayRun: ~Copyable {
         }
         let isFromPeer = isToLocal && isFromLocal ? Self.isFromClient(segment) : isToLocal
         let key = StreamKey(local: isFromPeer ? destination : source, peer: isFromPeer ? source : destination)
+        let connection = add(key, hasBeginning: hasBeginning)
+        connection.transport.start(makeProtocol(), in: connection.world)
+        return (connection, isFromPeer)
+    }
+
+    /// A new connection, whose transport is for the caller to start.
+    mutating func add(_ key: StreamKey, hasBeginning: Bool) -> StreamConnection {
         makeRoom()
         tally.totals.connections += 1
         if !hasBeginning { tally.totals.midstream += 1 }
@@ -122,8 +129,7 @@ struct StreamReplayRun: ~Copyable {
             key, number: tally.totals.connections, hasBeginning: hasBeginning, options: options, loop: loop,
             memory: memory)
         connections[key] = connection
-        connection.transport.start(makeProtocol(), in: connection.world)
-        return (connection, isFromPeer)
+        return connection
     }
 
     /// Whether it is the client's: who sends a SYN alone is one, or else who has the higher port.
