@@ -89,8 +89,10 @@ struct ReplayCommand: ParsableCommand {
             throw ValidationError("--max-gap must be 0 to 1,000,000,000 seconds.")
         }
         if streams.tcp {
-            let used = (model.used + faults.used).first ?? output.map { _ in "--output" } ?? update.map { _ in "--update" }
-            if let used { throw ValidationError("\(used) is for datagrams: leave out --tcp.") }
+            let files = [output.map { _ in "--output" }, update.map { _ in "--update" }].compactMap(\.self)
+            if let used = (model.used + faults.used + files).first {
+                throw ValidationError("\(used) is for datagrams: leave out --tcp.")
+            }
             if live.to != nil { throw ValidationError("--tcp is for offline replays: it takes --into, not --to.") }
         }
         guard let target = live.to else {

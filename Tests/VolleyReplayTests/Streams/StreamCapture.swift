@@ -1,3 +1,4 @@
+import SystemPackage
 import VolleyCapture
 import VolleyCore
 import VolleyWire

@@ -43,8 +43,10 @@ final class ReplayStreamContractWorld: StreamContractWorld {
         let faulty = FaultyStreamWorld(
             connection.world, loop: loop, faults: streamFaults, transport: connection.transport)
         world = connection.world
-        connection.transport.start(`protocol`, in: faulty)
+        // The SYN by itself, so that the first turn is the scenario's.
         addSegments([([], .syn)])
+        turn()
+        connection.transport.start(`protocol`, in: faulty)
         if !options.earlyBytes.isEmpty { deliver(options.earlyBytes) }
     }
 
@@ -121,7 +123,10 @@ final class FaultyStreamWorld: StreamWorld {
         self.transport = transport
         faults.onUnblocked = { [weak self] in self?.scheduleWrite() }
         faults.onReadScripted = { [weak self] in
-            self?.loop.callSoon { if let self, isReading { self.transport?.readable() } }
+            self?.loop.callSoon {
+                guard let self, self.isReading else { return }
+                self.transport?.readable()
+            }
         }
     }
 

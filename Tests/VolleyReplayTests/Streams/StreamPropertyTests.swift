@@ -29,7 +29,8 @@ struct StreamPropertyTests {
     @Test("random segments, twice and out of order, always make the same bytes", arguments: 0..<200 as Range<UInt64>)
     func segmentations(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        let stream = (0..<Int.random(in: 0...2_000, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+        let count = Int.random(in: 0...2_000, using: &random)
+        let stream = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
         let start = UInt32.random(in: 0...UInt32.max, using: &random)
         let near = seed.isMultiple(of: 2) ? UInt32.max - UInt32.random(in: 0...2_000, using: &random) : start
         let capture = StreamCapture()
@@ -51,12 +52,13 @@ struct StreamPropertyTests {
         let ends = [StreamCapture.client, StreamCapture.server, address("198.51.100.7:53")]
         var around = UInt32.random(in: 0...UInt32.max, using: &random)
         for _ in 0..<300 {
-            if Int.random(in: 0..<10, using: &random) == 0 { around = UInt32.random(in: 0...UInt32.max, using: &random) }
+            if random.next() % 10 == 0 { around = UInt32.random(in: 0...UInt32.max, using: &random) }
             let sequence = around &+ UInt32.random(in: 0...64, using: &random)
             let payload = [UInt8](repeating: 1, count: Int.random(in: 0...32, using: &random))
             try capture.add(
                 payload, TCPFlags(rawValue: UInt8.random(in: 0...255, using: &random) & 0x3f), sequence,
-                ack: around &- UInt32.random(in: 0...64, using: &random), window: UInt16.random(in: 0...1, using: &random),
+                ack: around &- UInt32.random(in: 0...64, using: &random),
+                window: UInt16.random(in: 0...1, using: &random),
                 from: ends[Int.random(in: 0..<3, using: &random)], to: ends[Int.random(in: 0..<3, using: &random)],
                 at: Int64.random(in: 0...1_000_000_000, using: &random),
                 cutting: Int.random(in: 0...(payload.count + 12), using: &random))
