@@ -111,7 +111,7 @@ struct DNSPeerTests {
         _ = try await Tool.dnssecKeygen.run(["-q", "-a", "ECDSAP256SHA256", "-K", keys, "example.com"])
         try Data(Self.zone.utf8).write(to: folder.url("zone"))
         _ = try await Tool.dnssecSignzone.run(
-            ["-S", "-K", keys, "-o", "example.com"] + (nsec3 ? ["-3", "AABBCCDD", "-H", "3"] : [])
+            ["-S", "-K", keys, "-d", keys, "-o", "example.com"] + (nsec3 ? ["-3", "AABBCCDD", "-H", "3"] : [])
                 + ["-f", folder.path("signed"), folder.path("zone")])
         let key = try String(contentsOf: folder.url("\(try #require(signing.lines.first)).key"), encoding: .utf8)
         let fields = try #require(key.split(separator: "\n").first { !$0.hasPrefix(";") }).split(separator: " ")

@@ -25,6 +25,7 @@ struct ReplayCommand: ParsableCommand {
               volley replay dns.pcap --as server:53 --to 127.0.0.1:5353 --speed 10 --key 0-1
               volley replay dns.pcap --to localhost:53 --pps 10000 --loop 100 --no-compare
               volley replay echo.pcapng --as server:7007 --into echo --seed 7 --loss 5% --reorder 10%
+              volley replay web.pcapng --as server:7007 --tcp --into echo
               volley replay overlay.pcap --as server:53 --into echo --tunnels vxlan --checksums verify
               volley replay --exec 'tcpdump -i lo -U -w - udp port 53' --as server:53 --into echo
 
@@ -80,6 +81,7 @@ struct ReplayCommand: ParsableCommand {
     @OptionGroup(title: "Records") var decoding: DecodingArguments
     @OptionGroup(title: "The modelled host (offline)") var model: ReplayModelOptions
     @OptionGroup(title: "Faults (offline)") var faults: FaultArguments
+    @OptionGroup(title: "Streams (offline)") var streams: ReplayStreamOptions
     @OptionGroup(title: "Live replay") var live: ReplayLiveOptions
     @OptionGroup(title: "Comparison") var rules: ReplayRuleOptions
 
@@ -98,6 +100,13 @@ struct ReplayCommand: ParsableCommand {
         }
         if let maxGap, !(maxGap >= 0 && maxGap <= 1e9) {
             throw ValidationError("--max-gap must be 0 to 1,000,000,000 seconds.")
+        }
+        if streams.tcp {
+            let files = [output.map { _ in "--output" }, update.map { _ in "--update" }].compactMap(\.self)
+            if let used = (model.used + faults.used + files).first {
+                throw ValidationError("\(used) is for datagrams: leave out --tcp.")
+            }
+            if live.to != nil { throw ValidationError("--tcp is for offline replays: it takes --into, not --to.") }
         }
         guard let target = live.to else {
             guard let role else { throw ValidationError("--into takes --as: whose part the service takes.") }
@@ -150,6 +159,7 @@ struct ReplayCommand: ParsableCommand {
 
     private func runOffline(_ open: Opener) throws {
         guard let into, let role else { return }
+        if streams.tcp { return try runStreams(into, as: role, open) }
         let report: ReplayReport
         let elapsed: Duration
         do throws(CaptureError) {
@@ -171,6 +181,18 @@ struct ReplayCommand: ParsableCommand {
         }
         if report.datagrams.received == 0 { throw ExitCode.unusableInput }
         if report.replies?.isAccepted == false { throw ExitCode.repliesDiffer }
+    }
+
+    private func runStreams(_ service: Service, as role: ReplayRole, _ open: Opener) throws {
+        var command = StreamReplayCommand(file: file, role: role, service: service)
+        command.options.filter = filter
+        command.options.checksums = decoding.options.checksums ?? .ignore
+        command.options.picksUpMidstream = streams.midstream
+        command.options.gaps = streams.gaps == .continue ? .goOn : .endStream
+        command.options.comparesWritten = compare ?? (service != .sink)
+        command.options.maxGap = maxGapDuration
+        command.options.drain = .seconds(live.drain ?? 0)
+        try command.run(json: json, open)
     }
 
     private func replay(
