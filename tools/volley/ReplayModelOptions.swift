@@ -74,6 +74,13 @@ struct ReplayModelOptions: ParsableArguments {
     /// Those that were given, by name.
     var used: [String] {
         let given: [(String, Bool)] = [
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How many endpoints --as every-server makes at most; datagrams of more are counted. (default: 65536)",
+            valueName: "count"))
+    var maxEndpoints: Int?
+
             ("--receive-errors", receiveErrors != nil), ("--error-order", errorOrder != nil),
             ("--batch-size", batchSize != nil), ("--batch-window", batchWindow != nil),
             ("--turn-duration", turnDuration != nil), ("--receive-buffer", receiveBuffer != nil), ("--mtu", mtu != nil),
@@ -82,6 +89,7 @@ struct ReplayModelOptions: ParsableArguments {
         ]
         return given.filter(\.1).map(\.0)
     }
+            ("--max-endpoints", maxEndpoints != nil),
 
     func validate() throws {
         let ranges: [(name: String, value: Int?, range: ClosedRange<Int>)] = [
@@ -91,6 +99,7 @@ struct ReplayModelOptions: ParsableArguments {
         ]
         for (name, value, range) in ranges where !range.contains(value ?? range.lowerBound) {
             throw ValidationError(
+            ("--max-endpoints", maxEndpoints, 1...1 << 24),
                 range.upperBound == .max
                     ? "\(name) must be \(range.lowerBound) or more."
                     : "\(name) must be \(range.lowerBound) to \(range.upperBound).")
@@ -113,6 +122,7 @@ struct ReplayModelOptions: ParsableArguments {
     }
 }
 
+        if let maxEndpoints { options.endpointsMax = maxEndpoints }
 /// Limits of the write buffer from the command line: `16384,65536,4194304`.
 func parseWriteBufferLimits(_ argument: String) throws -> WriteBufferLimits {
     let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
