@@ -24,12 +24,14 @@ struct ReplayModelOptions: ParsableArguments {
     var batchSize: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How long after the first datagram of a batch others join it. (default: 0)", valueName: "time"),
         transform: parseTimeSpan)
     var batchWindow: Duration?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How long the service is busy with each batch; what arrives then waits in the receive buffer. "
                 + "(default: 0)", valueName: "time"), transform: parseTimeSpan)
@@ -61,6 +63,7 @@ struct ReplayModelOptions: ParsableArguments {
     var sendBuffer: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "When writing resumes, pauses, and drops, of what waits for the send buffer. "
                 + "(default: 16384,65536,4194304)", valueName: "low,high,maximum"), transform: parseWriteBufferLimits)
@@ -71,9 +74,6 @@ struct ReplayModelOptions: ParsableArguments {
         help: ArgumentHelp("End after so many datagrams were received.", valueName: "count"))
     var maxDatagrams: Int?
 
-    /// Those that were given, by name.
-    var used: [String] {
-        let given: [(String, Bool)] = [
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
@@ -81,25 +81,28 @@ struct ReplayModelOptions: ParsableArguments {
             valueName: "count"))
     var maxEndpoints: Int?
 
+    /// Those that were given, by name.
+    var used: [String] {
+        let given: [(String, Bool)] = [
             ("--receive-errors", receiveErrors != nil), ("--error-order", errorOrder != nil),
             ("--batch-size", batchSize != nil), ("--batch-window", batchWindow != nil),
             ("--turn-duration", turnDuration != nil), ("--receive-buffer", receiveBuffer != nil), ("--mtu", mtu != nil),
             ("--send-rate", sendRate != nil), ("--send-buffer", sendBuffer != nil),
             ("--write-limits", writeLimits != nil), ("--max-datagrams", maxDatagrams != nil),
+            ("--max-endpoints", maxEndpoints != nil),
         ]
         return given.filter(\.1).map(\.0)
     }
-            ("--max-endpoints", maxEndpoints != nil),
 
     func validate() throws {
         let ranges: [(name: String, value: Int?, range: ClosedRange<Int>)] = [
             ("--batch-size", batchSize, 1...1_024), ("--receive-buffer", receiveBuffer, 0...1 << 40),
             ("--mtu", mtu, 28...65_575), ("--send-rate", sendRate, 1...1 << 50),
             ("--send-buffer", sendBuffer, 0...1 << 40), ("--max-datagrams", maxDatagrams, 1...Int.max),
+            ("--max-endpoints", maxEndpoints, 1...1 << 24),
         ]
         for (name, value, range) in ranges where !range.contains(value ?? range.lowerBound) {
             throw ValidationError(
-            ("--max-endpoints", maxEndpoints, 1...1 << 24),
                 range.upperBound == .max
                     ? "\(name) must be \(range.lowerBound) or more."
                     : "\(name) must be \(range.lowerBound) to \(range.upperBound).")
@@ -119,10 +122,10 @@ struct ReplayModelOptions: ParsableArguments {
         if let sendBuffer { options.sendBufferSize = sendBuffer }
         if let writeLimits { options.writeBufferLimits = writeLimits }
         options.datagramsMax = maxDatagrams
+        if let maxEndpoints { options.endpointsMax = maxEndpoints }
     }
 }
 
-        if let maxEndpoints { options.endpointsMax = maxEndpoints }
 /// Limits of the write buffer from the command line: `16384,65536,4194304`.
 func parseWriteBufferLimits(_ argument: String) throws -> WriteBufferLimits {
     let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
