@@ -104,7 +104,10 @@ struct ReplayCommand: ParsableCommand {
             if role.isEveryEndpoint, faults.outputDelivered != nil {
                 throw ValidationError("--output-delivered takes one server: --as server:PORT.")
             }
-            return
+            if !role.isEveryEndpoint, model.maxEndpoints != nil {
+                throw ValidationError("--max-endpoints takes --as every-server.")
+            }
+            return try requireDistinctFiles()
         }
         if let first = (model.used + faults.used).first {
             throw ValidationError("\(first) is for offline replays: it takes --into, not --to.")
@@ -115,6 +118,13 @@ struct ReplayCommand: ParsableCommand {
         if files.contains("-"), live.loop > 1 {
             throw ValidationError("standard input can be read only once: leave out --loop.")
         }
+        try requireDistinctFiles()
+    }
+
+    private func requireDistinctFiles() throws {
+        let outputs = [("--output", output), ("--update", update), ("--output-delivered", faults.outputDelivered)]
+        try requireDistinct(
+            outputs: outputs.compactMap { option, path in path.map { (option, $0) } }, inputs: files)
     }
 
     func run() throws {
