@@ -276,6 +276,7 @@ extension ReplayCommand {
             Console.complain("\(damage); what came before it was sent")
             throw ExitCode.unusableInput
         }
+        if outcome.sent > 0, outcome.statistics.sent == 0, !outcome.isInterrupted { throw ExitCode.ioFailure }
         if outcome.sent == 0 { throw outcome.isInterrupted ? ExitCode(130) : ExitCode.unusableInput }
         if outcome.replies?.isAccepted == false { throw ExitCode.repliesDiffer }
     }

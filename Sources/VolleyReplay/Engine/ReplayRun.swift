@@ -92,7 +92,7 @@ struct ReplayRun: ~Copyable {
         try sink.close()
         try faults?.close()
         if let damage, damage.code == .invalidFilter { throw damage }
-        return makeReport(comparison, damage)
+        return makeReport(comparison, damage, reader.warnings)
     }
 
     /// Takes the next record; `false` at the end of the capture.
