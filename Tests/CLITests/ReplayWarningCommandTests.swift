@@ -109,6 +109,38 @@ struct ReplayWarningCommandTests {
         #expect(!result.errors.contains("the capture holds no datagram"), "\(result.errors)")
     }
 
+    @Test("a live replay of which the kernel takes nothing is no success")
+    func kernelTakesNone() throws {
+        // As long as IPv6 allows, which is too long for IPv4.
+        let writer = CaptureWriter(inMemory: .pcapng)
+        let payload = [UInt8](repeating: 7, count: 65_520)
+        try writer.writeDatagram(
+            RawSpan(payload.span), from: SocketAddress(IPAddress(v6High: 1, low: 2), port: 1),
+            to: SocketAddress(IPAddress(v6High: 1, low: 3), port: 7007), at: 0)
+        let file = try TemporaryFile(writer.bytes)
+        let result = try Command.run(
+            "replay", file.path, "--as", "server:7007", "--to", "127.0.0.1:9", "--drain", "0", "--no-compare")
+        #expect(result.status == 4)
+        #expect(result.errors.contains("the kernel took none of the 1 datagrams"), "\(result.errors)")
+    }
+
+    @Test("a capture on standard output is not mixed with the report", arguments: ["-", "/dev/stdout"])
+    func standardOutput(path: String) throws {
+        let file = try Self.capture()
+        let running = try Command.start(["replay", file.path] + Self.offline + ["--output", path])
+        let bytes = running.pipes?.output.fileHandleForReading.readDataToEndOfFile() ?? Data()
+        let errors = running.pipes?.errors.fileHandleForReading.readDataToEndOfFile() ?? Data()
+        running.process.waitUntilExit()
+        #expect(running.process.terminationStatus == 0)
+        var reader = try CaptureReader(bytes: Array(bytes))
+        while try reader.next() != nil {}
+        #expect(reader.recordCount == 1)
+        #expect(String(decoding: errors, as: UTF8.self).contains("1 datagrams delivered"))
+        let json = try Command.run("replay", [file.path] + Self.offline + ["--output", path, "--json"])
+        #expect(json.status == 64)
+        #expect(json.output.isEmpty)
+    }
+
     @Test("a filter that refuses everything is named", arguments: [["--into", "echo"], ["--to", "127.0.0.1:9"]])
     func filtered(target: [String]) throws {
         let file = try Self.capture()

@@ -67,3 +67,9 @@ func requireDistinct(outputs: [(option: String, path: String)], inputs: [String]
         }
     }
 }
+
+/// Whether an output with this path is written to standard output; not for a terminal, where all can be seen.
+func isStandardOutput(_ path: String) -> Bool {
+    guard let identity = FileIdentity(path, standard: .standardOutput) else { return false }
+    return identity == FileIdentity("-", standard: .standardOutput)
+}

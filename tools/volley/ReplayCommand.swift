@@ -121,10 +121,27 @@ struct ReplayCommand: ParsableCommand {
         try requireDistinctFiles()
     }
 
+    private var outputs: [(option: String, path: String)] {
+        [("--output", output), ("--update", update), ("--output-delivered", faults.outputDelivered)]
+            .compactMap { option, path in path.map { (option, $0) } }
+    }
+
     private func requireDistinctFiles() throws {
-        let outputs = [("--output", output), ("--update", update), ("--output-delivered", faults.outputDelivered)]
-        try requireDistinct(
-            outputs: outputs.compactMap { option, path in path.map { (option, $0) } }, inputs: files)
+        try requireDistinct(outputs: outputs, inputs: files)
+        if json, let output = outputs.first(where: { isStandardOutput($0.path) }) {
+            throw ValidationError("--json prints to standard output, which \(output.option) writes to: name a file.")
+        }
+    }
+
+    /// Prints the report; to standard error if standard output is a capture.
+    private func printReport(_ summary: some Encodable, _ lines: [String]) throws {
+        if json {
+            try Console.print(json: summary, indented: true)
+        } else if outputs.contains(where: { isStandardOutput($0.path) }) {
+            lines.forEach { Console.complain($0) }
+        } else {
+            try Console.print(lines)
+        }
     }
 
     func run() throws {
@@ -169,11 +186,7 @@ struct ReplayCommand: ParsableCommand {
             throw ExitCode(of: error)
         }
         let summary = ReplaySummary(report, file: file, elapsed: elapsed)
-        if json {
-            try Console.print(json: summary, indented: true)
-        } else {
-            try Console.print(summary.lines)
-        }
+        try printReport(summary, summary.lines)
         report.warnings.forEach { Console.complain($0) }
         if let damage = report.damage {
             Console.complain("\(damage); what came before it was replayed")
@@ -258,7 +271,7 @@ extension ReplayCommand {
         let closing = Result { try golden?.close() }
         let place = "\(service)" == "\(target)" ? "\(target)" : "\(service) (\(target))"
         let summary = ReplayLiveSummary(outcome, source, file: file, role: role, target: place)
-        if json { try Console.print(json: summary, indented: true) } else { try Console.print(summary.lines) }
+        try printReport(summary, summary.lines)
         summary.warnings.forEach { Console.complain($0) }
         if let failure = outcome.failure {
             Console.complain(failure)
