@@ -114,6 +114,13 @@ public struct ReplayOptions {
     /// An onlooker of everything received and sent, such as a ``CaptureTap``.
     public var tap: (any DatagramTap)?
 
+    /// The most endpoints that ``ReplayRole/everyServer`` makes, 65,536 by default; less than 1 counts as 1.
+    ///
+    /// Datagrams of more are counted (``ReplayDatagrams/beyondEndpoints``) and warned of. An endpoint takes about 22 KiB
+    /// beside what its protocol does, with ``batchSize`` as it is, and 4 KiB more for each datagram of its largest batch if
+    /// payloads have to be kept.
+    public var endpointsMax = 65_536
+
     /// The replay ends as if the capture did once this many datagrams were received; `nil` for no limit.
     public var datagramsMax: Int?
 

@@ -53,6 +53,8 @@ public struct ReplayDatagrams: Hashable, Sendable {
     public internal(set) var captured = 0
     /// Neither to nor from the local endpoint.
     public internal(set) var elsewhere = 0
+    /// To or from one of the endpoints that ``ReplayRole/everyServer`` found beyond ``ReplayOptions/endpointsMax``.
+    public internal(set) var beyondEndpoints = 0
     /// For the local endpoint, but the protocol had closed it.
     public internal(set) var afterClose = 0
     /// For the local endpoint, but it was busy or had paused reading, and the receive buffer was full.
@@ -69,7 +71,7 @@ public struct ReplayDatagrams: Hashable, Sendable {
 
     /// All datagrams.
     public var total: Int {
-        received + captured + elsewhere + afterClose + kernelDropped + neverRead + lost - duplicated
+        received + captured + elsewhere + beyondEndpoints + afterClose + kernelDropped + neverRead + lost - duplicated
     }
 }
 

@@ -20,7 +20,7 @@ public struct ReplayRole: Hashable, Sendable {
     public var isEveryEndpoint: Bool { isEveryServer }
 
     /// Every endpoint of the capture that is sent something before it sends to that peer: each gets a protocol of its
-    /// own, at most 1,024 of them.
+    /// own, at most ``ReplayOptions/endpointsMax`` of them.
     ///
     /// What such an endpoint sends back is what replies are compared with.
     public static let everyServer = ReplayRole(

@@ -157,9 +157,10 @@ struct CommandTests {
     func existingOutput(isReplay: Bool) throws {
         let bytes = try capture(datagrams: 10)
         let file = try TemporaryFile(bytes)
+        let input = try TemporaryFile(bytes)
         let result =
             try isReplay
-            ? Command.run("replay", file.path, "--as", "server:7007", "--into", "echo", "--output", file.path)
+            ? Command.run("replay", input.path, "--as", "server:7007", "--into", "echo", "--output", file.path)
             : Command.run("serve", "echo", "--listen", "127.0.0.1:0", "--record", file.path)
         #expect(result.status == 4)
         #expect(result.errors.contains(file.path))

@@ -129,7 +129,7 @@ struct ReplayLiveTests {
         let offline = try Command.run("replay", golden.path, "--as", "server:7007", "--into", "echo")
         #expect(offline.status == 0, "\(offline.output)")
         let refused = try Command.run(
-            "replay", golden.path, "--as", "server:7007", "--into", "echo", "--update", golden.path)
+            "replay", file.path, "--as", "server:7007", "--into", "echo", "--update", golden.path)
         #expect(refused.status == 4)
     }
 

@@ -8,34 +8,43 @@ struct FaultArguments: ParsableArguments {
     enum Direction: String, ExpressibleByArgument, CaseIterable { case receive, send, both }
     enum Shape: String, ExpressibleByArgument, CaseIterable { case uniform, normal, exponential }
 
-    @Option(help: ArgumentHelp("What decides; unless given, a random number.", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("What decides; unless given, a random number.", valueName: "number"))
     var seed: UInt64?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Lose this share of the datagrams, as 5%.", valueName: "share"),
         transform: parseShare)
     var loss: Double?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Lose in bursts: the chance to begin one, and to end it (Gilbert); then the loss within and outside "
                 + "of bursts (Elliott).", valueName: "p,r[,in[,out]]"), transform: parseBurstLoss)
     var burstLoss: BurstLoss?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Double this share of the datagrams.", valueName: "share"), transform: parseShare)
     var duplicate: Double?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Hold this share back so that others overtake it, by 10ms or as long as said.",
             valueName: "share[,time]"), transform: parseReordering)
     var reorder: Faults.Reordering?
 
-    @Option(help: ArgumentHelp("Delay each datagram.", valueName: "time"), transform: parseTimeSpan)
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Delay each datagram.", valueName: "time"),
+        transform: parseTimeSpan)
     var delay: Duration?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Let the delay vary by so much to either side.", valueName: "time"),
         transform: parseTimeSpan)
     var jitter: Duration?
@@ -47,16 +56,19 @@ struct FaultArguments: ParsableArguments {
     var delayShape: Shape?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Cut the end off this share of the datagrams.", valueName: "share"),
         transform: parseShare)
     var truncate: Double?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Flip a bit in this share of the datagrams.", valueName: "share"),
         transform: parseShare)
     var corrupt: Double?
 
     @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "Let this share of sends and receives fail, as ECONNREFUSED:1%; may be repeated.",
             valueName: "errno:share"), transform: parseErrnoFault)
@@ -64,6 +76,7 @@ struct FaultArguments: ParsableArguments {
 
     @Option(
         name: .customLong("inject-icmp"),
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "Let this share of sends meet an ICMP error, as 3/3:1%; may be repeated.",
             valueName: "type/code:share"), transform: parseICMPFault)

@@ -21,7 +21,8 @@ struct InspectCommand: ParsableCommand {
             JSON
               file, records, classes {}, malformed {}, linkTypes [linkType, records],
                 datagrams, payloadBytes, firstNanoseconds, lastNanoseconds, seconds,
-                timestampsBackwards; damage: what is wrong with the file
+                timestampsBackwards; damage: what is wrong with the file; warnings []: what
+                is odd about it
               rates {firstNanoseconds, seconds, datagramsPerSecondMean, ...Peak,
                 bitsPerSecondMean, ...Peak, peakWindowSeconds, columnSeconds,
                 columnDatagrams [], columnPayloadBytes []}: of datagrams; absent when no
@@ -100,6 +101,7 @@ struct InspectCommand: ParsableCommand {
         var inspection = CaptureInspection(withDigest: digest, decoding: decoding.options)
         let errorLines = ErrorLines()
         var damage: CaptureError?
+        var warnings: [String] = []
         do throws(CaptureError) {
             let compiled = try filter.map { expression throws(CaptureError) in try CaptureFilter(expression) }
             var reader = try CaptureReader(paths: CapturePaths.expand(files))
@@ -116,6 +118,7 @@ struct InspectCommand: ParsableCommand {
             } catch {
                 damage = error
             }
+            warnings = reader.warnings
         } catch {
             Console.complain("\(error)")
             throw error.code == .cannotOpen || error.code == .readFailed ? ExitCode.ioFailure : .unusableInput
@@ -125,13 +128,15 @@ struct InspectCommand: ParsableCommand {
         } else {
             let report = InspectReport(
                 inspection, file: file, top: top == 0 ? .max : top, order: by == .bytes ? .payloadBytes : .datagrams,
-                damage: damage)
+                damage: damage, warnings: warnings)
             if json {
                 try Console.print(json: report, indented: true)
             } else {
                 try Console.print(report.lines(.current))
             }
         }
+        warnings.forEach { Console.complain($0) }
+        if inspection.records == 0, damage == nil { Console.complain("\(file): the capture holds no records") }
         if let damage {
             Console.complain("\(damage); what came before it is shown")
             throw ExitCode.unusableInput

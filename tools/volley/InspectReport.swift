@@ -75,12 +75,15 @@ struct InspectReport: Encodable {
     let delivered: Int?
     let sha256Payload, sha256Framed: String?
     let damage: String?
+    /// What is odd about the file.
+    let warnings: [String]
 
     /// The most columns a chart has.
     static let columnsMax = 72
 
     init(
-        _ inspection: CaptureInspection, file: String, top: Int, order: CaptureInspection.Order, damage: CaptureError?
+        _ inspection: CaptureInspection, file: String, top: Int, order: CaptureInspection.Order, damage: CaptureError?,
+        warnings: [String]
     ) {
         self.file = file
         records = inspection.records
@@ -113,6 +116,7 @@ struct InspectReport: Encodable {
         sha256Payload = inspection.digest?.sha256Payload
         sha256Framed = inspection.digest?.sha256Framed
         self.damage = damage.map { "\($0)" }
+        self.warnings = warnings
     }
 
     /// The length of a span in seconds; of one longer than 64 bits of nanoseconds too.

@@ -15,6 +15,9 @@ struct RecordCommand: ParsableCommand {
             packets received and dropped. What is captured is in the file after a second at the latest. To record a \
             service of volley's own, without privileges: volley serve --record.
 
+            In JSON, "received" is the kernel's own count (libpcap's ps_recv): packets not yet handed over are in it, and \
+            those of loopback devices twice.
+
             EXAMPLES
               volley record -i lo --filter 'udp port 53' dns.pcapng
               volley record -i eth0 --rotate-size 100000000 --keep 10 ring.pcapng
@@ -193,6 +196,10 @@ struct RotationOptions: ParsableArguments {
 struct RecordReport: Encodable {
     var packets = 0
     var bytes = 0
+    /// The kernel's count for the capture (`ps_recv`).
+    ///
+    /// Packets still in its buffer are in it, and those of loopback devices twice: beside the number of packets recorded
+    /// it would only mislead a person.
     var received: UInt64 = 0
     var droppedByKernel: UInt64 = 0
     var droppedByInterface: UInt64 = 0
@@ -214,7 +221,7 @@ struct RecordReport: Encodable {
     var lines: [String] {
         [
             "recorded \(packets) packets, \(bytes) bytes in \(seconds.text(2)) s",
-            "dropped  \(droppedByKernel) by the kernel, \(droppedByInterface) by the interface, of \(received) received",
+            "dropped  \(droppedByKernel) by the kernel, \(droppedByInterface) by the interface",
         ] + (files.count > 1 ? ["files    \(files.count), the last one \(files[files.count - 1])"] : [])
     }
 }

@@ -113,7 +113,10 @@ struct ReplayCommand: ParsableCommand {
             if role.isEveryEndpoint, faults.outputDelivered != nil {
                 throw ValidationError("--output-delivered takes one server: --as server:PORT.")
             }
-            return
+            if !role.isEveryEndpoint, model.maxEndpoints != nil {
+                throw ValidationError("--max-endpoints takes --as every-server.")
+            }
+            return try requireDistinctFiles()
         }
         if let first = (model.used + faults.used).first {
             throw ValidationError("\(first) is for offline replays: it takes --into, not --to.")
@@ -123,6 +126,30 @@ struct ReplayCommand: ParsableCommand {
         if target.port == 0 { throw ValidationError("--to takes an address and a port.") }
         if files.contains("-"), live.loop > 1 {
             throw ValidationError("standard input can be read only once: leave out --loop.")
+        }
+        try requireDistinctFiles()
+    }
+
+    private var outputs: [(option: String, path: String)] {
+        [("--output", output), ("--update", update), ("--output-delivered", faults.outputDelivered)]
+            .compactMap { option, path in path.map { (option, $0) } }
+    }
+
+    private func requireDistinctFiles() throws {
+        try requireDistinct(outputs: outputs, inputs: files)
+        if json, let output = outputs.first(where: { isStandardOutput($0.path) }) {
+            throw ValidationError("--json prints to standard output, which \(output.option) writes to: name a file.")
+        }
+    }
+
+    /// Prints the report; to standard error if standard output is a capture.
+    private func printReport(_ summary: some Encodable, _ lines: [String]) throws {
+        if json {
+            try Console.print(json: summary, indented: true)
+        } else if outputs.contains(where: { isStandardOutput($0.path) }) {
+            lines.forEach { Console.complain($0) }
+        } else {
+            try Console.print(lines)
         }
     }
 
@@ -169,11 +196,7 @@ struct ReplayCommand: ParsableCommand {
             throw ExitCode(of: error)
         }
         let summary = ReplaySummary(report, file: file, elapsed: elapsed)
-        if json {
-            try Console.print(json: summary, indented: true)
-        } else {
-            try Console.print(summary.lines)
-        }
+        try printReport(summary, summary.lines)
         report.warnings.forEach { Console.complain($0) }
         if let damage = report.damage {
             Console.complain("\(damage); what came before it was replayed")
@@ -270,7 +293,7 @@ extension ReplayCommand {
         let closing = Result { try golden?.close() }
         let place = "\(service)" == "\(target)" ? "\(target)" : "\(service) (\(target))"
         let summary = ReplayLiveSummary(outcome, source, file: file, role: role, target: place)
-        if json { try Console.print(json: summary, indented: true) } else { try Console.print(summary.lines) }
+        try printReport(summary, summary.lines)
         summary.warnings.forEach { Console.complain($0) }
         if let failure = outcome.failure {
             Console.complain(failure)
@@ -288,6 +311,7 @@ extension ReplayCommand {
             Console.complain("\(damage); what came before it was sent")
             throw ExitCode.unusableInput
         }
+        if outcome.sent > 0, outcome.statistics.sent == 0, !outcome.isInterrupted { throw ExitCode.ioFailure }
         if outcome.sent == 0 { throw outcome.isInterrupted ? ExitCode(130) : ExitCode.unusableInput }
         if outcome.replies?.isAccepted == false { throw ExitCode.repliesDiffer }
     }

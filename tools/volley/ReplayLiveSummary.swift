@@ -72,9 +72,17 @@ struct ReplayLiveSummary: Encodable {
     private static func warnings(
         _ outcome: ReplayLive.Outcome, _ source: PacedCapture, _ role: ReplayRole
     ) -> [String] {
-        var warnings: [String] = []
-        if outcome.sent == 0, !outcome.isInterrupted {
-            warnings.append("nothing was sent: the capture holds no datagram for \(role); \(source.summary)")
+        var warnings = source.warnings
+        // Of a failure there is more to be said than that.
+        if outcome.sent == 0, !outcome.isInterrupted, outcome.failure == nil {
+            let reason =
+                outcome.skipped > 0
+                ? "all \(outcome.skipped) datagrams were late, and --catch-up skip leaves these out"
+                : source.reasonForNothing(isDamaged: outcome.damage != nil)
+            warnings.append("nothing was sent: \(reason)")
+        }
+        if outcome.sent > 0, outcome.statistics.sent == 0 {
+            warnings.append("the kernel took none of the \(outcome.sent) datagrams")
         }
         if outcome.sockets < outcome.clients {
             warnings.append(
@@ -87,7 +95,7 @@ struct ReplayLiveSummary: Encodable {
                     + "address as well as the port")
         }
         if outcome.replies != nil, outcome.answersCaptured == 0, outcome.answers > 0 {
-            warnings.append("no answers were compared: the capture holds none sent by \(role)")
+            warnings.append("no answers were compared: \(source.subject) holds none sent by \(role)")
         }
         return warnings
     }

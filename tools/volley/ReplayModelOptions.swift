@@ -24,12 +24,14 @@ struct ReplayModelOptions: ParsableArguments {
     var batchSize: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How long after the first datagram of a batch others join it. (default: 0)", valueName: "time"),
         transform: parseTimeSpan)
     var batchWindow: Duration?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How long the service is busy with each batch; what arrives then waits in the receive buffer. "
                 + "(default: 0)", valueName: "time"), transform: parseTimeSpan)
@@ -61,6 +63,7 @@ struct ReplayModelOptions: ParsableArguments {
     var sendBuffer: Int?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "When writing resumes, pauses, and drops, of what waits for the send buffer. "
                 + "(default: 16384,65536,4194304)", valueName: "low,high,maximum"), transform: parseWriteBufferLimits)
@@ -71,6 +74,13 @@ struct ReplayModelOptions: ParsableArguments {
         help: ArgumentHelp("End after so many datagrams were received.", valueName: "count"))
     var maxDatagrams: Int?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How many endpoints --as every-server makes at most; datagrams of more are counted. (default: 65536)",
+            valueName: "count"))
+    var maxEndpoints: Int?
+
     /// Those that were given, by name.
     var used: [String] {
         let given: [(String, Bool)] = [
@@ -79,6 +89,7 @@ struct ReplayModelOptions: ParsableArguments {
             ("--turn-duration", turnDuration != nil), ("--receive-buffer", receiveBuffer != nil), ("--mtu", mtu != nil),
             ("--send-rate", sendRate != nil), ("--send-buffer", sendBuffer != nil),
             ("--write-limits", writeLimits != nil), ("--max-datagrams", maxDatagrams != nil),
+            ("--max-endpoints", maxEndpoints != nil),
         ]
         return given.filter(\.1).map(\.0)
     }
@@ -88,6 +99,7 @@ struct ReplayModelOptions: ParsableArguments {
             ("--batch-size", batchSize, 1...1_024), ("--receive-buffer", receiveBuffer, 0...1 << 40),
             ("--mtu", mtu, 28...65_575), ("--send-rate", sendRate, 1...1 << 50),
             ("--send-buffer", sendBuffer, 0...1 << 40), ("--max-datagrams", maxDatagrams, 1...Int.max),
+            ("--max-endpoints", maxEndpoints, 1...1 << 24),
         ]
         for (name, value, range) in ranges where !range.contains(value ?? range.lowerBound) {
             throw ValidationError(
@@ -110,6 +122,7 @@ struct ReplayModelOptions: ParsableArguments {
         if let sendBuffer { options.sendBufferSize = sendBuffer }
         if let writeLimits { options.writeBufferLimits = writeLimits }
         options.datagramsMax = maxDatagrams
+        if let maxEndpoints { options.endpointsMax = maxEndpoints }
     }
 }
 

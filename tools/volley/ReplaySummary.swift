@@ -7,7 +7,8 @@ import VolleyWire
 /// What `volley replay` says.
 struct ReplaySummary: Encodable {
     struct Datagrams: Encodable {
-        let received, captured, elsewhere, afterClose, kernelDropped, neverRead, lost, duplicated, ambiguous: Int
+        let received, captured, elsewhere, beyondEndpoints, afterClose, kernelDropped, neverRead: Int
+        let lost, duplicated, ambiguous: Int
     }
 
     struct ICMPErrors: Encodable {
@@ -84,8 +85,9 @@ struct ReplaySummary: Encodable {
         let counts = report.datagrams
         datagrams = Datagrams(
             received: counts.received, captured: counts.captured, elsewhere: counts.elsewhere,
-            afterClose: counts.afterClose, kernelDropped: counts.kernelDropped, neverRead: counts.neverRead,
-            lost: counts.lost, duplicated: counts.duplicated, ambiguous: counts.ambiguous)
+            beyondEndpoints: counts.beyondEndpoints, afterClose: counts.afterClose,
+            kernelDropped: counts.kernelDropped, neverRead: counts.neverRead, lost: counts.lost,
+            duplicated: counts.duplicated, ambiguous: counts.ambiguous)
         let network = report.errors
         icmpErrors = ICMPErrors(
             delivered: network.delivered, unheard: network.unheard, ignored: network.ignored,
@@ -122,6 +124,9 @@ struct ReplaySummary: Encodable {
         var others: [String] = []
         if datagrams.captured > 0 { others.append("\(datagrams.captured.grouped) captured replies") }
         if datagrams.elsewhere > 0 { others.append("\(datagrams.elsewhere.grouped) of other endpoints") }
+        if datagrams.beyondEndpoints > 0 {
+            others.append("\(datagrams.beyondEndpoints.grouped) of endpoints over the limit")
+        }
         if datagrams.afterClose > 0 { others.append("\(datagrams.afterClose.grouped) after the service closed") }
         if datagrams.kernelDropped > 0 { others.append("\(datagrams.kernelDropped.grouped) dropped, buffer full") }
         if datagrams.neverRead > 0 { others.append("\(datagrams.neverRead.grouped) never read") }

@@ -29,6 +29,8 @@ final class Decompressor {
     private let errors: FileDescriptor
     private var isErrorsOpen = true
     private var complaint: [UInt8] = []
+    /// What a program has said that was content with its work.
+    private var warning: String?
     private var isEnded = false
 
     // What the program is still to be given; there is no socket when it reads a file, and after the end.
@@ -86,6 +88,13 @@ final class Decompressor {
 
     /// The program's process, for tests.
     var processID: Int32 { child.processID }
+
+    /// What the programs have said although all was decompressed; known at the end.
+    var warnings: [String] {
+        var warnings = [warning].compactMap { $0 }
+        if case .decompressor(let inner) = source { warnings = inner.warnings + warnings }
+        return warnings
+    }
 
     /// How many bytes of the compressed file were used so far.
     var inputOffset: Int64 {
@@ -216,8 +225,12 @@ final class Decompressor {
         if let innerFailure { throw innerFailure }
         // The program is gone, and so its errors end.
         while isErrorsOpen, (try? takeComplaint()) != nil {}
-        if case .status(let status) = ending, compression.goodStatuses.contains(status) { return }
-        let words = String(decoding: complaint, as: UTF8.self).split(separator: "\n").joined(separator: "; ")
+        let lines = String(decoding: complaint, as: UTF8.self).split(separator: "\n")
+        let words = lines.filter { !$0.allSatisfy(\.isWhitespace) }.joined(separator: "; ")
+        if case .status(let status) = ending, compression.goodStatuses.contains(status) {
+            warning = words.isEmpty ? nil : words
+            return
+        }
         let reason =
             switch ending {
             case .status(let status):

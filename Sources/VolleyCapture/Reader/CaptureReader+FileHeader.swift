@@ -64,6 +64,8 @@ extension CaptureReader {
         pcapFraction = format == .pcapNanoseconds ? 1 : 1_000
         let major = input.word16(at: 4, isBigEndian: bigEndian)
         let minor = input.word16(at: 6, isBigEndian: bigEndian)
+        // 543 is what the writers of another patched format say.
+        if major != 2, major != 543 { oddities.noteVersion(major, minor, known: 2, in: "the pcap header") }
         pcapLengthsMaySwap = major == 2 && minor < 4 || major == 543 && minor == 0
         commonHeaderLength = isBigEndian || pcapLengthsMaySwap ? 0 : recordHeaderLength
         // The upper six bits hold the length of a frame check sequence; ten more are reserved and part of no type.

@@ -115,7 +115,7 @@ extension CaptureReader {
         case BlockType.enhancedPacket: try readEnhancedPacket(body)
         case BlockType.obsoletePacket: try readObsoletePacket(body)
         case BlockType.simplePacket: try readSimplePacket(body)
-        default: interfaces.removeAll(keepingCapacity: true)
+        default: beginSection(body)
         }
         input.position += length - 4
         try checkTrailingLength(length, blockStart: start)
@@ -123,6 +123,14 @@ extension CaptureReader {
         guard type != BlockType.sectionHeader, type != BlockType.interfaceDescription else { return false }
         current.number += 1
         return true
+    }
+
+    private mutating func beginSection(_ body: Range<Int>) {
+        interfaces.removeAll(keepingCapacity: true)
+        let major = input.word16(at: body.lowerBound + 4, isBigEndian: isBigEndian)
+        let minor = input.word16(at: body.lowerBound + 6, isBigEndian: isBigEndian)
+        // Minor versions are compatible (draft-ietf-opsawg-pcapng section 4.1).
+        if major != 1 { oddities.noteVersion(major, minor, known: 1, in: "block \(blockCount), a pcapng section") }
     }
 
     /// An error about the block at the input's position.

@@ -93,6 +93,9 @@ extension CaptureReader {
     ) {
         let units = UInt64(word(at: start + 4)) << 32 | UInt64(word(at: start + 8))
         current.timestampNanoseconds = description.nanoseconds(units)
+        if current.timestampNanoseconds == .max || current.timestampNanoseconds == .min {
+            noteOutermostTime(units, description)
+        }
         current.hasTimestamp = true
         setPacket(start, captured: captured, end: end, interface: number, linkType: description.linkType)
     }

@@ -15,7 +15,8 @@ import VolleyWire
 /// pcapng with any number of sections in either byte order, interfaces of different link types and snap lengths,
 /// decimal and binary resolutions and offsets of time stamps, enhanced, simple and obsolete packet blocks. Other blocks
 /// are skipped without being kept. A packet on an interface that was never described is a record of the link type
-/// ``LinkType/undescribed``, and ends in the class malformed, reason ``MalformedReason/undescribedInterface``. Versions are not looked at: what follows an unknown one is read as if it were known.
+/// ``LinkType/undescribed``, and ends in the class malformed, reason ``MalformedReason/undescribedInterface``. What has an unknown version is
+/// read as if it were known; ``warnings`` tells of it.
 /// Solaris' snoop files (RFC 1761) are read as well.
 ///
 /// Files compressed with gzip, zstd, lz4, xz or bzip2 are recognised by their first bytes, whatever their name, in files,
@@ -54,6 +55,8 @@ public struct CaptureReader: ~Copyable {
     var interfaces: [CaptureInterface] = []
     /// Blocks of a pcapng file begun so far.
     var blockCount = 0
+    /// What ``warnings`` tells of.
+    var oddities = CaptureOddities()
     /// The files that are read as one, if there are several.
     var merged: MergedCapture?
     /// What stopped the reading.

@@ -46,6 +46,9 @@ final class MergedCapture {
     /// Bytes used so far of all files.
     var byteOffset: Int64 { sources.reduce(0) { $0 + $1.reader.byteOffset } }
 
+    /// What is odd about the files.
+    var warnings: [String] { sources.flatMap { $0.reader.warnings } }
+
     /// The bytes of the next record and its options, 0 at the end.
     func nextLength() -> Int {
         prepare()

@@ -24,28 +24,25 @@ struct TimestampResolution: Equatable {
     /// Nanoseconds since the epoch for a time stamp of this interface; what does not fit 64 bits is clamped, finer
     /// units are rounded down.
     func nanoseconds(_ units: UInt64) -> Int64 {
-        let sinceBase = isBinary ? binary(units) : decimal(units)
-        let (offset, offsetOverflow) = offsetSeconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if offsetOverflow { return offsetSeconds < 0 ? .min : .max }
-        let (sum, overflow) = sinceBase.addingReportingOverflow(offset)
-        return overflow ? .max : sum
+        Int64(clamping: exactNanoseconds(units))
     }
 
-    private func decimal(_ units: UInt64) -> Int64 {
-        if exponent <= 9 {
-            let (product, overflow) = units.multipliedReportingOverflow(by: Self.powerOfTen(9 - Int(exponent)))
-            return overflow ? .max : Int64(clamping: product)
-        }
+    /// Whether a time stamp of this interface does not fit 64 bits of nanoseconds.
+    func isClamped(_ units: UInt64) -> Bool { Int64(exactly: exactNanoseconds(units)) == nil }
+
+    /// No more than 94 bits.
+    private func exactNanoseconds(_ units: UInt64) -> Int128 {
+        (isBinary ? binary(units) : decimal(units)) + Int128(offsetSeconds) * 1_000_000_000
+    }
+
+    private func decimal(_ units: UInt64) -> Int128 {
+        if exponent <= 9 { return Int128(units) * Int128(Self.powerOfTen(9 - Int(exponent))) }
         // Ten to the twentieth is more than any number of units.
         guard exponent - 9 < 20 else { return 0 }
-        return Int64(clamping: units / Self.powerOfTen(Int(exponent) - 9))
+        return Int128(units / Self.powerOfTen(Int(exponent) - 9))
     }
 
-    private func binary(_ units: UInt64) -> Int64 {
-        let product = units.multipliedFullWidth(by: 1_000_000_000)
-        let wide = UInt128(product.high) << 64 | UInt128(product.low)
-        return Int64(clamping: wide >> UInt128(exponent))
-    }
+    private func binary(_ units: UInt64) -> Int128 { (Int128(units) * 1_000_000_000) >> Int128(exponent) }
 
     private static func powerOfTen(_ exponent: Int) -> UInt64 {
         var power: UInt64 = 1

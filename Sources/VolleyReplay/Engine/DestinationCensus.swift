@@ -28,7 +28,7 @@ struct DestinationCensus {
         let top = ports.indices.filter { ports[$0] > 0 }.sorted { left, right in
             ports[left] == ports[right] ? left < right : ports[left] > ports[right]
         }
-        guard !top.isEmpty else { return "it holds no UDP datagrams that could be decoded" }
+        guard !top.isEmpty else { return "it holds none for others either" }
         let list = top.prefix(5).map { "\($0) (\(ports[$0]))" }.joined(separator: ", ")
         return "the destination ports it holds most datagrams for are \(list)"
     }

@@ -16,23 +16,29 @@ final class ReceiveSlots {
     let slots: UnsafeMutablePointer<ReceiveSlot>
     private let heads: UnsafeMutablePointer<ReceiveHead>
     private let sources: UnsafeMutablePointer<SocketAddress>
-    /// Room for the longest payloads; the system gives memory only to pages that are used.
-    private let slab: UnsafeMutableRawBufferPointer
+    /// Room for the longest payloads, made when the first one has to be kept: of many endpoints, most never have to.
+    ///
+    /// The system gives memory only to pages that are used.
+    private var slab = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private unowned let transport: RingTransport
 
-    init(capacity: Int) {
+    /// The slots of `transport`, which is told where its datagrams will be.
+    init(capacity: Int, transport: RingTransport) {
         self.capacity = capacity
+        self.transport = transport
         // SAFETY: all of it is owned by this object; slots, heads and addresses are initialised at once and trivial.
         unsafe sources = .allocate(capacity: capacity)
         unsafe sources.initialize(repeating: .unspecified, count: capacity)
-        unsafe slab = .allocate(byteCount: capacity * Self.payloadMax, alignment: 64)
         unsafe heads = .allocate(capacity: capacity)
         unsafe slots = .allocate(capacity: capacity)
         for index in 0..<capacity {
-            let start = unsafe UnsafeRawPointer(slab.baseAddress.unsafelyUnwrapped)
             unsafe (heads + index).initialize(to: ReceiveHead(source: UnsafeRawPointer(sources + index)))
             unsafe heads[index].sourceLength = UInt32(MemoryLayout<SocketAddress>.size)
-            unsafe (slots + index).initialize(to: ReceiveSlot(payload: start, head: heads + index))
+            // Any address will do for a payload of no bytes.
+            unsafe (slots + index).initialize(
+                to: ReceiveSlot(payload: UnsafeRawPointer(sources), head: heads + index))
         }
+        tellTransport()
     }
 
     deinit {
@@ -42,8 +48,7 @@ final class ReceiveSlots {
         unsafe slab.deallocate()
     }
 
-    /// Tells the transport where its datagrams will be.
-    func attach(to transport: RingTransport) {
+    private func tellTransport() {
         // SAFETY: the owner of both keeps this object as long as the transport.
         unsafe transport.setReceiveRing(slots, slab: UnsafeRawBufferPointer(slab))
     }
@@ -75,6 +80,10 @@ final class ReceiveSlots {
 
     /// Copies the payloads of the first `count` slots to where nobody writes over them.
     func keep(_ count: Int) {
+        if unsafe slab.isEmpty {
+            unsafe slab = .allocate(byteCount: capacity * Self.payloadMax, alignment: 64)
+            tellTransport()
+        }
         for index in 0..<count {
             // SAFETY: each slot has its own part of the slab, as long as the longest payload; a payload may lie there
             // already, exactly.

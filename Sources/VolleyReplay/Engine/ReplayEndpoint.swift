@@ -29,12 +29,14 @@ struct ReplayServers {
     }
 
     /// The most endpoints that are made.
-    static let endpointsMax = 1_024
+    let endpointsMax: Int
     /// The most conversations that are told apart; of more, the side that is a server already is taken for it.
     private static let conversationsMax = 1 << 20
 
     private var conversations: [Conversation: Int] = [:]
     private var servers: [SocketAddress: Int] = [:]
+
+    init(endpointsMax: Int) { self.endpointsMax = endpointsMax }
 
     /// Which endpoint a datagram is of, and whether that one sent it.
     enum Owner {
@@ -42,7 +44,7 @@ struct ReplayServers {
         case known(Int, isAnswer: Bool)
         /// One that has to be made, with this number.
         case new(Int)
-        /// None, since there are too many.
+        /// None, since there are ``ReplayServers/endpointsMax`` already.
         case none
     }
 
@@ -60,7 +62,7 @@ struct ReplayServers {
             remember(source, destination, index)
             return .known(index, isAnswer: false)
         }
-        guard servers.count < Self.endpointsMax else { return .none }
+        guard servers.count < endpointsMax else { return .none }
         let index = servers.count
         servers[destination] = index
         remember(source, destination, index)

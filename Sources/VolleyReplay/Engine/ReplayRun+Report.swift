@@ -10,7 +10,9 @@ extension ReplayRun {
                 records: reader.recordCount, byteOffset: reader.byteOffset, elapsed: .nanoseconds(clock.instant)))
     }
 
-    mutating func makeReport(_ comparison: ReplyComparison?, _ damage: CaptureError?) -> ReplayReport {
+    mutating func makeReport(
+        _ comparison: ReplyComparison?, _ damage: CaptureError?, _ oddities: [String]
+    ) -> ReplayReport {
         var statistics = DatagramStatistics()
         for endpoint in endpoints {
             statistics += endpoint.transport.statistics
@@ -32,17 +34,26 @@ extension ReplayRun {
             timestampsBackwards: clock.backwards, gapsClamped: clock.gapsClamped,
             endpoints: endpoints.map { ReplayEndpointReport(role: $0.role, statistics: $0.transport.statistics) },
             faults: faults, damage: damage,
-            warnings: warnings(statistics, comparison))
+            warnings: oddities + warnings(statistics, comparison, isDamaged: damage != nil))
     }
 
-    borrowing func warnings(_ statistics: DatagramStatistics, _ comparison: ReplyComparison?) -> [String] {
+    borrowing func warnings(
+        _ statistics: DatagramStatistics, _ comparison: ReplyComparison?, isDamaged: Bool
+    ) -> [String] {
         var warnings: [String] = []
-        if datagrams.received == 0, datagrams.lost > 0 {
-            warnings.append("nothing was delivered: faults lost \(datagrams.lost) datagrams for \(role)")
-        } else if datagrams.received == 0 {
+        let content = CaptureContent(
+            role: role, records: decoder?.accounting ?? accounting, filter: options.filter, isDamaged: isDamaged)
+        if datagrams.received == 0 {
+            let reasons = reasonsOnTheWay
+            let reason =
+                reasons.isEmpty
+                ? content.reasonForNothing(captured: datagrams.captured, census) : reasons.joined(separator: "; ")
+            warnings.append("nothing was delivered: \(reason)")
+        }
+        if datagrams.beyondEndpoints > 0 {
             warnings.append(
-                "nothing was delivered: the capture holds no datagram for \(role); "
-                    + census.summary(of: role))
+                "\(datagrams.beyondEndpoints) datagrams were of more than \(servers.endpointsMax) endpoints and not "
+                    + "delivered: raise the limit (--max-endpoints, ReplayOptions.endpointsMax)")
         }
         if datagrams.ambiguous > 0 {
             warnings.append(
@@ -50,12 +61,28 @@ extension ReplayRun {
                     + "name the address as well as the port")
         }
         if comparison != nil, datagrams.captured == 0, statistics.sent > 0 {
-            warnings.append("no replies were compared: the capture holds none sent by \(role)")
+            warnings.append("no replies were compared: \(content.subject) holds none sent by \(role)")
         }
         if let evicted = comparison?.evicted, evicted > 0 {
             warnings.append(
                 "\(evicted) datagrams waited too long for their partner and were counted as missing or extra")
         }
         return warnings
+    }
+
+    /// What kept the datagrams for the endpoint from being received.
+    private var reasonsOnTheWay: [String] {
+        var reasons: [String] = []
+        if datagrams.lost > 0 { reasons.append("faults lost \(datagrams.lost) datagrams for \(role)") }
+        if datagrams.afterClose > 0 {
+            reasons.append("\(datagrams.afterClose) datagrams for \(role) came after the protocol had closed it")
+        }
+        if datagrams.kernelDropped > 0 {
+            reasons.append("\(datagrams.kernelDropped) datagrams for \(role) found no room in the receive buffer")
+        }
+        if datagrams.neverRead > 0 {
+            reasons.append("\(datagrams.neverRead) datagrams for \(role) were never read from the receive buffer")
+        }
+        return reasons
     }
 }

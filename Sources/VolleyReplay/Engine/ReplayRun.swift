@@ -21,7 +21,7 @@ struct ReplayRun: ~Copyable {
     private(set) var transport: RingTransport
     /// Those whose protocol has been made.
     var endpoints: [ReplayEndpoint] = []
-    var servers = ReplayServers()
+    var servers: ReplayServers
     /// Set once the protocol has its transport.
     var isStarted = false
 
@@ -58,6 +58,7 @@ struct ReplayRun: ~Copyable {
         allowance = max(0, options.datagramsMax ?? .max)
         clock = CaptureClock(maxGap: options.maxGap)
         batchMax = options.clampedBatchSize
+        servers = ReplayServers(endpointsMax: max(1, options.endpointsMax))
         reassembler = FragmentReassembler(limits: options.decoding.fragments)
         var plain = DecodingOptions()
         plain.fragments = options.decoding.fragments
@@ -91,7 +92,7 @@ struct ReplayRun: ~Copyable {
         try sink.close()
         try faults?.close()
         if let damage, damage.code == .invalidFilter { throw damage }
-        return makeReport(comparison, damage)
+        return makeReport(comparison, damage, reader.warnings)
     }
 
     /// Takes the next record; `false` at the end of the capture.
@@ -220,6 +221,7 @@ struct ReplayRun: ~Copyable {
         case true?:
             faults?.record(payload, from: source, to: destination, at: loop.wallClock(at: clock.instant))
             takeCaptured(payload, from: source, to: destination, record: record, at: timestamp)
+        case nil where role.isEveryServer: datagrams.beyondEndpoints &+= 1
         case nil: datagrams.elsewhere &+= 1
         }
         return false

@@ -43,13 +43,12 @@ final class ReplayWorld: DatagramWorld {
         self.loop = loop
         self.role = role
         self.sink = sink
-        slots = ReceiveSlots(capacity: options.clampedBatchSize)
+        slots = ReceiveSlots(capacity: options.clampedBatchSize, transport: transport)
         held = HeldDatagrams(limit: options.receiveBufferSize)
         turnDuration = max(0, options.turnDuration.wholeNanoseconds)
         link = options.sendRate.map { SlowLink(rate: $0, bufferSize: options.sendBufferSize) }
         mtu = options.mtu ?? .max
         errors = PendingErrors(keepsAll: options.receivesErrors.applies(whenConnected: role.peer != nil))
-        slots.attach(to: transport)
     }
 
     // MARK: Receiving

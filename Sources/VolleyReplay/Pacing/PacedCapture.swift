@@ -20,10 +20,12 @@ package final class PacedCapture {
     private let open: () throws(CaptureError) -> CaptureReader
     private let role: ReplayRole
     private let filter: CaptureFilter?
+    private let expression: String?
     private let passesMax: Int
     private var reader: CaptureReader
     private var census = DestinationCensus()
     private var requestsInPass = 0
+    private var answers = 0
     private var decoder: RecordDecoder
     package private(set) var elsewhere = 0
     package private(set) var ambiguous = 0
@@ -43,6 +45,7 @@ package final class PacedCapture {
     ) throws(CaptureError) {
         self.role = role
         self.open = open
+        expression = filter
         passesMax = max(1, passes)
         decoder = RecordDecoder(decoding)
         reader = try open()
@@ -55,8 +58,20 @@ package final class PacedCapture {
     /// How many bytes of the file the present pass has read.
     package var byteOffset: Int64 { reader.byteOffset }
 
-    /// What the capture holds instead of datagrams for the role.
-    package var summary: String { census.summary(of: role) }
+    /// Why nothing of what has been read could be sent, as a clause.
+    package func reasonForNothing(isDamaged: Bool) -> String {
+        content(isDamaged: isDamaged).reasonForNothing(captured: answers, census)
+    }
+
+    /// What is odd about the capture, as far as the present pass has read it.
+    package var warnings: [String] { reader.warnings }
+
+    /// What has been read: the capture, or what a filter has left of it.
+    package var subject: String { content(isDamaged: false).subject }
+
+    private func content(isDamaged: Bool) -> CaptureContent {
+        CaptureContent(role: role, records: records, filter: expression, isDamaged: isDamaged)
+    }
 
     /// The next datagram to or from the local endpoint; `nil` at the end of the last pass.
     ///
@@ -95,6 +110,8 @@ package final class PacedCapture {
             if isRequest {
                 requestsInPass += 1
                 if role.isLocal(source) { ambiguous += 1 }
+            } else {
+                answers += 1
             }
             return Item(
                 isAnswer: !isRequest,

@@ -24,10 +24,8 @@ public struct FragmentReassembler: Sendable {
         public var packetsMax = 65_536
         /// The most bytes of fragments kept, each counted with 64 bytes more for what it costs.
         public var bytesMax = 64 << 20
-        /// How long a packet waits for its fragments, from the first that came, in nanoseconds; `nil` is for ever.
-        ///
-        /// Linux waits 30 s for IPv4 (`net.ipv4.ipfrag_time`) and 60 s for IPv6 (`net.ipv6.ip6frag_time`); see
-        /// ``linux``.
+        /// How long a packet waits for its fragments, from the first that came; `nil` is for ever (for what
+        /// ``DecodingOptions`` make of it, see there).
         public var timeout: FragmentTimeout?
 
         /// 65,536 packets, 64 MiB, no timeout: a capture may have been merged, cut or slowed down.
@@ -36,7 +34,7 @@ public struct FragmentReassembler: Sendable {
         /// The same with the timeouts of Linux.
         public static var linux: Limits {
             var limits = Limits()
-            limits.timeout = FragmentTimeout(ipv4Nanoseconds: 30_000_000_000, ipv6Nanoseconds: 60_000_000_000)
+            limits.timeout = .linux
             return limits
         }
     }
@@ -171,6 +169,11 @@ public struct FragmentTimeout: Hashable, Sendable {
     public init(ipv4Nanoseconds: Int64, ipv6Nanoseconds: Int64) {
         self.ipv4Nanoseconds = ipv4Nanoseconds
         self.ipv6Nanoseconds = ipv6Nanoseconds
+    }
+
+    /// Those of Linux: 30 s for IPv4 (`net.ipv4.ipfrag_time`), 60 s for IPv6 (`net.ipv6.ip6frag_time`).
+    public static var linux: FragmentTimeout {
+        FragmentTimeout(ipv4Nanoseconds: 30_000_000_000, ipv6Nanoseconds: 60_000_000_000)
     }
 }
 

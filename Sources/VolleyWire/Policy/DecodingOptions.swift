@@ -18,10 +18,20 @@ public struct DecodingOptions: Hashable, Sendable {
     /// None unless asked for.
     public var tunnels: Tunnels = []
     /// The limits of the reassembly of fragments.
+    ///
+    /// Unless a timeout is set, fragments wait for ever in ``DeliveryMode/lenient``, and as long as Linux lets them in
+    /// ``DeliveryMode/kernel`` (``FragmentTimeout/linux``).
     public var fragments = FragmentReassembler.Limits()
 
     /// Delivers all that a capture shows, without tunnels.
     public init() {}
+
+    /// The limits with the timeout that holds.
+    var effectiveFragments: FragmentReassembler.Limits {
+        var limits = fragments
+        if delivery == .kernel, limits.timeout == nil { limits.timeout = .linux }
+        return limits
+    }
 
     /// Whether checksums are verified.
     var verifiesChecksums: Bool { (checksums ?? (delivery == .kernel ? .verify : .ignore)) == .verify }

@@ -32,7 +32,7 @@ public struct RecordDecoder: Sendable {
     /// No records yet.
     public init(_ options: DecodingOptions = DecodingOptions()) {
         self.options = options
-        reassembler = FragmentReassembler(limits: options.fragments)
+        reassembler = FragmentReassembler(limits: options.effectiveFragments)
         isPlain = options.delivery == .lenient && !options.verifiesChecksums && options.tunnels.isEmpty
     }
 
