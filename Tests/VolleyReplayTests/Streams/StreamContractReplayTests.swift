@@ -207,17 +207,3 @@ struct StreamContractReplayTests {
         try check(scenario) { ReplayStreamContractWorld(isIPv6: false, isReversed: true) }
     }
 }
-
-/// Plays a scenario and reports what it finds where the scenario expected something else.
-private func check(_ scenario: StreamScenario, in makeWorld: () throws -> any StreamContractWorld) throws {
-    if let reason = scenario.inapplicability(to: try makeWorld().capabilities) {
-        try Test.cancel(Comment(rawValue: "not applicable: \(reason)"))
-    }
-    do throws(ContractFailure) {
-        try scenario.run(in: makeWorld)
-    } catch {
-        Issue.record(
-            Comment(rawValue: error.message),
-            sourceLocation: SourceLocation(fileID: error.fileID, filePath: error.filePath, line: error.line, column: 1))
-    }
-}
