@@ -17,6 +17,11 @@ struct ReplayCommand: ParsableCommand {
             datagrams are sent from a socket for each client, each at its own time after one and the same beginning, and \
             the report says how late they were. Ctrl-C ends the sending, and then comes the report.
 
+            Replies are paired flow by flow, in their order and, with --key, by these bytes. Where the two sides differ, \
+            up to \(ReplyComparison.window) of either are paired so that the fewest differences remain: a reply that lacks is missing, one too \
+            many is extra, and those that follow are compared as if nothing had been. A captured reply that lacks \
+            because a fault lost its request or itself is not expected, and no difference.
+
             EXAMPLES
               volley replay echo.pcapng --as server:7007 --into echo
               volley replay echo.pcapng --as server:192.0.2.1:7007 --into echo --output replies.pcapng

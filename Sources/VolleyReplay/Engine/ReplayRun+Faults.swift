@@ -17,9 +17,11 @@ extension ReplayRun {
     /// Offers a datagram for the endpoint, and takes what arrives at once.
     @inline(never)
     mutating func offer(_ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress) {
+        let lost = faults?.stage.lost
         faults?.stage.offer(
             payload, from: source, to: destination, at: MonotonicInstant(nanoseconds: clock.instant),
             timestamp: WallClockTime(nanosecondsSinceEpoch: loop.wallClock(at: clock.instant)))
+        if faults?.stage.lost != lost { sink.takeLoss(local: destination, peer: source) }
         takeArrivals(through: clock.instant)
     }
 

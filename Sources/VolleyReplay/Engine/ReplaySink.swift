@@ -55,6 +55,11 @@ final class ReplaySink {
             payload, ReplyMatcher.Flow(local: source, peer: destination), record: record, time: time, due: due)
     }
 
+    /// Takes note that a fault has lost a datagram between the two, so that no reply is to be expected for it.
+    func takeLoss(local: SocketAddress, peer: SocketAddress) {
+        matcher?.excuse(ReplyMatcher.Flow(local: local, peer: peer))
+    }
+
     /// The comparison, when everything has been taken in.
     func finishComparison() -> ReplyComparison? { matcher?.finish() }
 

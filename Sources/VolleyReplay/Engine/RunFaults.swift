@@ -51,6 +51,7 @@ final class RunFaults {
         let inner = endpoint.world
         let world = FaultedWorld(
             inner, injector, transport: endpoint.transport, reception: reception)
+        world.onLoss = { [sink = endpoint.sink] local, peer in sink.takeLoss(local: local, peer: peer) }
         if writer != nil {
             let loop = endpoint.transport.eventLoop
             world.onReport = { [unowned self, unowned inner] message in

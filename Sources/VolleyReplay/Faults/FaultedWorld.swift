@@ -21,6 +21,8 @@ final class FaultedWorld: DatagramWorld {
     private(set) var refused = 0
     /// Told of every injected ICMP error that finds the endpoint open, heard or not.
     var onReport: ((ICMPReport) -> Void)?
+    /// Told of every datagram that is lost, with its two ends.
+    var onLoss: ((_ local: SocketAddress, _ peer: SocketAddress) -> Void)?
 
     /// A datagram on its way out.
     private struct LateSend {
@@ -74,6 +76,9 @@ final class FaultedWorld: DatagramWorld {
         if let errno = verdict.errno {
             decided = errno.rawValue
             return errno.rawValue
+        }
+        if verdict.copies.isEmpty {
+            onLoss?(local, SocketAddress(destination.ip.unmapped, port: destination.port))
         }
         if let icmp = verdict.icmp.take() {
             let message = ICMPReport(
