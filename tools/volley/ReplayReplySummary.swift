@@ -2,7 +2,7 @@ import VolleyReplay
 
 /// How replies compare with the captured ones, of every kind of replay.
 struct ReplySummary: Encodable {
-    let identical, equalUnderMask, different, missing, extra, lostByFaults, late, evicted: Int
+    let identical, equalUnderMask, different, missing, extra, lostByFaults, late, withoutKey, evicted: Int
     let latenessMaxSeconds: Double
     let differences: [String]
     /// For each of the differences, rows of a hexadecimal dump and what a codec says.
@@ -16,6 +16,7 @@ struct ReplySummary: Encodable {
         extra = comparison.extra
         lostByFaults = comparison.lostByFaults
         late = comparison.late
+        withoutKey = comparison.withoutKey
         evicted = comparison.evicted
         latenessMaxSeconds = comparison.latenessMax / .seconds(1)
         differences = comparison.differences.map { "\($0)" }

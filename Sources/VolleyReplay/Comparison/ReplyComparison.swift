@@ -37,6 +37,8 @@ public struct ReplyComparison: Hashable, Sendable {
     ///
     /// Of those without partner, as many for each flow as were lost (``ReplayOptions/faults``).
     public internal(set) var lostByFaults = 0
+    /// Datagrams of either side, captured or sent, that ``ReplyRules/key`` gives no key: paired by order among themselves.
+    public internal(set) var withoutKey = 0
     /// Of the missing and extra ones, those given up before the end for want of room.
     public internal(set) var evicted = 0
     /// Pairs, whatever their bytes, of which the reply came later than ``ReplyRules/lateAfter`` after the captured one.
@@ -51,6 +53,23 @@ public struct ReplyComparison: Hashable, Sendable {
 
     /// Whether everything was as captured but for what the rules let differ: what an exit status is made of.
     public var isAccepted: Bool { different == 0 && missing == 0 && extra == 0 && late == 0 }
+}
+
+extension ReplyComparison {
+    /// What the user has to know of it, one line each.
+    package var warnings: [String] {
+        var warnings: [String] = []
+        if withoutKey > 0 {
+            warnings.append(
+                "\(withoutKey) replies, captured or sent, have no key, since they are too short or of another protocol: "
+                    + "they were paired by their order among themselves")
+        }
+        if evicted > 0 {
+            warnings.append(
+                "\(evicted) datagrams waited too long for their partner and were counted as missing or extra")
+        }
+        return warnings
+    }
 }
 
 /// A reply that is not as it was captured.

@@ -141,8 +141,11 @@ package struct ReplyMatcher {
         return true
     }
 
-    private func lane(of payload: RawSpan, _ flow: Flow) -> Lane {
-        Lane(flow: flow, key: rules.key.flatMap { $0(payload) } ?? [])
+    private mutating func lane(of payload: RawSpan, _ flow: Flow) -> Lane {
+        guard let keyOf = rules.key else { return Lane(flow: flow, key: []) }
+        let key = keyOf(payload)
+        if key == nil { result.withoutKey += 1 }
+        return Lane(flow: flow, key: key ?? [])
     }
 
     /// Settles what waits and gives the result.

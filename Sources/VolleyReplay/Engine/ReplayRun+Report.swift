@@ -52,10 +52,6 @@ extension ReplayRun {
         if comparison != nil, datagrams.captured == 0, statistics.sent > 0 {
             warnings.append("no replies were compared: the capture holds none sent by \(role)")
         }
-        if let evicted = comparison?.evicted, evicted > 0 {
-            warnings.append(
-                "\(evicted) datagrams waited too long for their partner and were counted as missing or extra")
-        }
-        return warnings
+        return warnings + (comparison?.warnings ?? [])
     }
 }
