@@ -115,6 +115,8 @@ public struct ReplayOptions {
     public var tap: (any DatagramTap)?
 
     /// The replay ends as if the capture did once this many datagrams were received; `nil` for no limit.
+    ///
+    /// Of what follows, up to ten seconds later, only the captured replies to those are taken, for the comparison.
     public var datagramsMax: Int?
 
     /// Called every 65,536 records.

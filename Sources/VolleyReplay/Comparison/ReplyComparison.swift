@@ -48,6 +48,9 @@ public struct ReplyComparison: Hashable, Sendable {
     /// The first differences; at most ``ReplayOptions/differencesMax``.
     public internal(set) var differences: [ReplyDifference] = []
 
+    /// Sent ones that have captured partners.
+    var pairs: Int { identical + equalUnderMask + different }
+
     /// Whether everything was as captured, byte for byte.
     public var isIdentical: Bool { isAccepted && equalUnderMask == 0 }
 

@@ -56,6 +56,8 @@ package struct ReplyMatcher {
             set { if isCaptured { captured = newValue } else { sent = newValue } }
         }
 
+        /// How many sent ones could still get partners.
+        var awaited: Int { max(0, sent.count - captured.count) }
         var isEmpty: Bool { sent.count == 0 && captured.count == 0 }
     }
 
@@ -76,6 +78,8 @@ package struct ReplyMatcher {
     private var newest = none
     /// By flow, with no more of the local endpoint than its port: how many captured ones need not be sent.
     private var excused: [Flow: Int] = [:]
+    /// Sent ones for which captured ones are still to come.
+    package private(set) var awaited = 0
     private var outstanding = 0
     private var outstandingBytes = 0
 
@@ -237,7 +241,9 @@ extension ReplyMatcher {
         if line.count == 0 { line.first = index } else { waiting[line.last].nextInLane = index }
         line.last = index
         line.count += 1
+        awaited -= lines.awaited
         lines[isCaptured: isCaptured] = line
+        awaited += lines.awaited
         lanes[lane] = lines
         outstanding += 1
         outstandingBytes += payload.byteCount
@@ -252,6 +258,12 @@ extension ReplyMatcher {
         guard lines.sent.count == 0 || lines.captured.count == 0 else { return settle(lane, isEvicting: true) }
         result.evicted += 1
         countUnpaired(of: lane, isCaptured: waiting[oldest].record != 0)
+    }
+
+    /// Whether something sent waits in the lane of a captured datagram, and no other captured one does for it.
+    package func isAwaiting(_ payload: RawSpan, _ flow: Flow) -> Bool {
+        let key = rules.key.flatMap { $0(payload) } ?? []
+        return lanes[Lane(flow: flow, key: key)].map { $0.awaited > 0 } ?? false
     }
 
     /// Counts all that a lane has.
@@ -325,8 +337,10 @@ extension ReplyMatcher {
     private mutating func removeFirst(of lane: Lane, isCaptured: Bool) {
         guard var lines = lanes[lane] else { return }
         let index = lines[isCaptured: isCaptured].first
+        awaited -= lines.awaited
         lines[isCaptured: isCaptured].first = waiting[index].nextInLane
         lines[isCaptured: isCaptured].count -= 1
+        awaited += lines.awaited
         lanes[lane] = lines.isEmpty ? nil : lines
         let (older, newer) = (waiting[index].older, waiting[index].newer)
         if older == Self.none { oldest = newer } else { waiting[older].newer = newer }

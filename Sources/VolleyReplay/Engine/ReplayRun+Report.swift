@@ -49,7 +49,7 @@ extension ReplayRun {
                 "\(datagrams.ambiguous) datagrams have \(role) at both ends and were delivered; they may be answers: "
                     + "name the address as well as the port")
         }
-        if comparison != nil, datagrams.captured == 0, statistics.sent > 0 {
+        if let comparison, datagrams.captured == 0, comparison.pairs == 0, statistics.sent > 0 {
             warnings.append("no replies were compared: the capture holds none sent by \(role)")
         }
         return warnings + (comparison?.warnings ?? [])

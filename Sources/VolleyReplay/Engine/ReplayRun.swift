@@ -39,7 +39,7 @@ struct ReplayRun: ~Copyable {
     let faults: RunFaults?
     private let coalescing: Int64
     private let batchMax: Int
-    /// How many more datagrams may come.
+    /// How many more datagrams may come; see `ReplayRun+Replies.swift` for what follows the last.
     var allowance: Int
 
     // The batch being gathered: how many, their bytes, the time of the last and of the latest that may join (the end of
@@ -87,6 +87,7 @@ struct ReplayRun: ~Copyable {
         }
         if !isStarted { start(makeProtocol) }
         finish()
+        if allowance == 0 { takeRepliesAfterEnd(&reader) }
         let comparison = sink.finishComparison()
         try sink.close()
         try faults?.close()
