@@ -21,6 +21,8 @@ final class FaultedWorld: DatagramWorld {
     private(set) var refused = 0
     /// Told of every injected ICMP error that finds the endpoint open, heard or not.
     var onReport: ((ICMPReport) -> Void)?
+    /// Told of every send that fails, with its number.
+    var onFailure: ((_ errno: Errno, _ number: Int) -> Void)?
     /// Told of every datagram that is lost, with its two ends.
     var onLoss: ((_ local: SocketAddress, _ peer: SocketAddress) -> Void)?
 
@@ -74,6 +76,7 @@ final class FaultedWorld: DatagramWorld {
             again(payload, to: destination)
             ?? injector.judge(.send, payload, from: local, to: destination, at: loop.now)
         if let errno = verdict.errno {
+            onFailure?(errno, injector.nextSend - 1)
             decided = errno.rawValue
             return errno.rawValue
         }
