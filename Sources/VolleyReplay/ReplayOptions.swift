@@ -84,10 +84,11 @@ public struct ReplayOptions {
     /// Where what arrives after ``faults`` is written, as bare IP packets: a failing run as a test.
     ///
     /// It holds the datagrams that arrived, with a comment for each fault; the ICMP errors, of the capture or injected,
-    /// that are about the endpoint's datagrams; what the capture shows as sent by the endpoint; and two packets of
-    /// protocol 253 for the times of beginning and end. Times are those of the run's clock. Replayed in the same role,
-    /// with the same options but without ``faults``, ``maxGap``, ``filter`` and ``drain``, it makes the same calls. What a
-    /// capture cannot hold is not in it: error numbers (``Faults/errors``), servers of ``ReplayRole/everyServer`` whose
+    /// that are about the endpoint's datagrams; what the capture shows as sent by the endpoint; and marks, which are
+    /// packets of protocol 253, for the times of beginning and end and for the error numbers of receives and sends
+    /// (``Faults/errors``). Times are those of the run's clock. Replayed in the same role, with the same options but
+    /// without ``faults``, ``maxGap``, ``filter`` and ``drain``, it makes the same calls: a replay knows the marks of a
+    /// capture that begins with one. What a capture cannot hold is not in it: servers of ``ReplayRole/everyServer`` whose
     /// first datagram was lost, and delays of sends, each of which ends a batch (``coalescing``). `run` closes the writer.
     public var deliveredOutput: CaptureWriter?
 
@@ -122,6 +123,8 @@ public struct ReplayOptions {
     public var endpointsMax = 65_536
 
     /// The replay ends as if the capture did once this many datagrams were received; `nil` for no limit.
+    ///
+    /// Of what follows, up to ten seconds later, only the captured replies to those are taken, for the comparison.
     public var datagramsMax: Int?
 
     /// Called every 65,536 records.

@@ -106,6 +106,40 @@ import VolleyCapture
         #expect(try Self.replay(swapped).different == 2)
     }
 
+    @Test(arguments: [1, 2, 3, 9, 10])
+    func aRunThatEndsEarlyStillGetsTheCapturedReplies(_ count: Int) throws {
+        // Three requests before three answers, so that the captured ones come when all has been delivered.
+        let capture = TestCapture()
+        for number in 0..<10 {
+            try capture.add("\(number)", at: Int64(number) * 100)
+            if number % 3 == 2 {
+                for answer in number - 2...number { try capture.answer("re:\(answer)", at: Int64(number) * 100 + 50) }
+            }
+        }
+        try capture.answer("re:9", at: 2_000)
+        var options = ReplayOptions()
+        options.datagramsMax = count
+        let probe = Probe()
+        probe.answers = true
+        let report = try Replay(bytes: capture.bytes, as: .server(port: 53), options: options).run { probe }
+        #expect(report.datagrams.received == count && report.isBalanced)
+        let replies = try #require(report.replies)
+        #expect(replies.identical == count && replies.isIdentical, "\(replies)")
+        #expect(report.warnings.isEmpty)
+    }
+
+    @Test func whatTheCaptureNeverAnswersIsExtraInAnEarlyEndToo() throws {
+        let capture = TestCapture()
+        for number in 0..<3 { try capture.add("\(number)", at: Int64(number)) }
+        try capture.answer("other", at: 50)
+        // Beyond the time that is looked at.
+        try capture.answer("re:1", at: 20_000_000_000)
+        var options = ReplayOptions()
+        options.datagramsMax = 2
+        let replies = try Self.replay(capture, options)
+        #expect(replies.different == 1 && replies.extra == 1 && replies.identical + replies.missing == 0)
+    }
+
     @Test func onlyTheFirstDifferencesAreKept() throws {
         let capture = TestCapture()
         for index in 0..<5 { try capture.add("\(index)", at: Int64(index)) }

@@ -35,6 +35,30 @@ import VolleyCore
         let result = Self.compare(
             ReplyRules(key: [4..<6]), sent: [("x", 0), ("abcdEF", 0)], captured: [("abcdEF", 0), ("y", 0)])
         #expect(result.identical == 1 && result.different == 1)
+        #expect(result.withoutKey == 2)
+        #expect(result.warnings.count == 1 && result.warnings[0].hasPrefix("2 replies, captured or sent, have no key"))
+    }
+
+    @Test func aKeyBeyondEveryPayloadLeavesAllToTheirOrderAndIsToldOf() throws {
+        let capture = TestCapture()
+        for (index, text) in ["a", "b", "c"].enumerated() {
+            try capture.add(text, at: Int64(index) * 10)
+            try capture.answer("re:" + text, at: Int64(index) * 10 + 5)
+        }
+        var options = ReplayOptions()
+        options.replyRules = ReplyRules(key: [100..<102])
+        let probe = Probe()
+        probe.answers = true
+        let report = try Replay(bytes: capture.bytes, as: .server(port: 53), options: options).run { probe }
+        #expect(report.replies?.identical == 3 && report.replies?.withoutKey == 6)
+        #expect(report.warnings.contains { $0.hasPrefix("6 replies") })
+        options.replyRules = ReplyRules(key: [3..<4])
+        let keyed = try Replay(bytes: capture.bytes, as: .server(port: 53), options: options).run {
+            let probe = Probe()
+            probe.answers = true
+            return probe
+        }
+        #expect(keyed.replies?.identical == 3 && keyed.replies?.withoutKey == 0 && keyed.warnings.isEmpty)
     }
 
     @Test func whatTheMaskCoversMayDifferButNothingElse() {

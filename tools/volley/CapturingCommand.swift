@@ -1,5 +1,6 @@
 import ArgumentParser
 import Dispatch
+import Glibc
 import SystemPackage
 import Volley
 import VolleyCapture
@@ -22,6 +23,8 @@ final class CapturingCommand: Sendable {
     /// Starts the command, by a shell; standard input and error are those of this process.
     init(_ line: String) throws {
         self.line = line
+        // Whoever started us may have had its children reaped unseen.
+        signal(SIGCHLD, SIG_DFL)
         let eventLoop = try LiveEventLoop()
         let pipe = try FileDescriptor.pipe()
         let relay = Relay(eventLoop)

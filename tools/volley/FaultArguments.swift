@@ -87,7 +87,8 @@ struct FaultArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Write what arrives after all faults to a new pcapng file: replayed without faults it brings the same.",
+            "Write what arrives after all faults, errors too, to a new pcapng file: replayed without faults it brings the "
+                + "same.",
             valueName: "file"))
     var outputDelivered: String?
 

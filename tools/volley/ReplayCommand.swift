@@ -17,6 +17,11 @@ struct ReplayCommand: ParsableCommand {
             datagrams are sent from a socket for each client, each at its own time after one and the same beginning, and \
             the report says how late they were. Ctrl-C ends the sending, and then comes the report.
 
+            Replies are paired flow by flow, in their order and, with --key, by these bytes. Where the two sides differ, \
+            up to \(ReplyComparison.window) of either are paired so that the fewest differences remain: a reply that lacks is missing, one too \
+            many is extra, and those that follow are compared as if nothing had been. A captured reply that lacks \
+            because a fault lost its request or itself is not expected, and no difference.
+
             EXAMPLES
               volley replay echo.pcapng --as server:7007 --into echo
               volley replay echo.pcapng --as server:192.0.2.1:7007 --into echo --output replies.pcapng
@@ -49,8 +54,9 @@ struct ReplayCommand: ParsableCommand {
     @Option(
         name: .customLong("as"),
         help: ArgumentHelp(
-            "Whose part the service takes: server:PORT, server:ADDRESS:PORT, client:PORT, client:ADDRESS:PORT or, "
-                + "offline, every-server. (default with --to: the server on its port)",
+            "Whose part the service takes: server:PORT, server:ADDRESS:PORT, client:PORT, client:ADDRESS:PORT, "
+                + "client:ADDRESS:PORT,peer=ADDRESS:PORT for a connected one, or, offline, every-server. (default with "
+                + "--to: the server on its port)",
             valueName: "role"),
         transform: parseRole)
     var role: ReplayRole?
@@ -333,14 +339,42 @@ func parseRole(_ argument: String) throws -> ReplayRole {
             (argument[..<$0], String(argument[argument.index(after: $0)...]))
         } ?? (argument[...], "")
     guard kind == "server" || kind == "client" else {
-        throw ValidationError("a role is server:PORT, server:ADDRESS:PORT, client:PORT or client:ADDRESS:PORT.")
+        throw ValidationError(
+            "a role is server:PORT, server:ADDRESS:PORT, client:PORT, client:ADDRESS:PORT or "
+                + "client:ADDRESS:PORT,peer=ADDRESS:PORT.")
     }
     if let port = UInt16(rest), port > 0 { return kind == "server" ? .server(port: port) : .client(port: port) }
+    let parts = rest.split(separator: ",", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     let address: SocketAddress
     do {
-        address = try SocketAddress(parsing: rest)
+        address = try SocketAddress(parsing: parts[0])
     } catch {
         throw ValidationError("after \"\(kind):\" comes a port (1 to 65535), or an address and port: \(error)")
     }
-    return kind == "server" ? .server(address) : .client(address)
+    guard parts.count > 1 else { return kind == "server" ? .server(address) : .client(address) }
+    return try .client(address, connectedTo: parsePeer(parts[1], of: kind, address))
+}
+
+/// The peer of a connected client: `peer=192.0.2.1:53`.
+private func parsePeer(_ argument: String, of kind: Substring, _ local: SocketAddress) throws -> SocketAddress {
+    let name = "peer="
+    guard argument.hasPrefix(name) else {
+        throw ValidationError("\"\(argument)\" is nothing of a role: after the address comes ,peer=ADDRESS:PORT.")
+    }
+    guard kind == "client" else {
+        throw ValidationError("only a client has a peer: write client:ADDRESS:PORT,peer=ADDRESS:PORT.")
+    }
+    let peer: SocketAddress
+    do {
+        peer = try SocketAddress(parsing: String(argument.dropFirst(name.count)))
+    } catch {
+        throw ValidationError("after \",peer=\" come an address and port: \(error)")
+    }
+    guard peer.port > 0, !peer.ip.isUnspecified else {
+        throw ValidationError("\(peer) is nobody's address: after \",peer=\" come the peer's address and port.")
+    }
+    guard peer.family == local.family else {
+        throw ValidationError("\(local) and its peer \(peer) are of different families.")
+    }
+    return peer
 }

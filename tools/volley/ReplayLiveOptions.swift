@@ -101,7 +101,8 @@ struct ReplayLiveOptions: ParsableArguments {
 struct ReplayRuleOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Pair replies by these bytes, as 0-1 or 0-1,4, and not by their order alone.", valueName: "bytes"),
+            "Pair replies by these bytes, as 0-1 or 0-1,4, and not by their order alone; those that are too short for that "
+                + "are paired by their order, and counted in a warning.", valueName: "bytes"),
         transform: parseByteRanges)
     var key: [Range<Int>] = []
 

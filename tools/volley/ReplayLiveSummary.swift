@@ -97,7 +97,7 @@ struct ReplayLiveSummary: Encodable {
         if outcome.replies != nil, outcome.answersCaptured == 0, outcome.answers > 0 {
             warnings.append("no answers were compared: \(source.subject) holds none sent by \(role)")
         }
-        return warnings
+        return warnings + (outcome.replies?.warnings ?? [])
     }
 
     /// The same for a person.

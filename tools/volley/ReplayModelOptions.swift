@@ -8,7 +8,7 @@ struct ReplayModelOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Which endpoints hear of every ICMP error, as with IP_RECVERR: off, connected or all. "
+            "Which endpoints hear of every ICMP error, as with IP_RECVERR: off, connected (--as client:…,peer=…) or all. "
                 + "(default: off)", valueName: "endpoints"), transform: parseErrorReception)
     var receiveErrors: ErrorReception?
 

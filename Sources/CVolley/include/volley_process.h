@@ -66,4 +66,11 @@ static inline int volley_spawn_close_from(posix_spawn_file_actions_t *actions, i
 // setsid() in the child: the flag's name is under _GNU_SOURCE.
 enum { VOLLEY_SPAWN_SETSID = 0x80 };
 
+/// Whether the kernel keeps ended children until they are waited for: not while SIGCHLD is ignored (waitpid(2), notes).
+static inline int volley_keeps_children(void) {
+    struct sigaction action;
+    if (sigaction(SIGCHLD, NULL, &action) != 0) return 1;
+    return action.sa_handler != SIG_IGN && (action.sa_flags & SA_NOCLDWAIT) == 0;
+}
+
 #endif

@@ -1,3 +1,4 @@
+internal import CVolley
 internal import SystemPackage
 internal import VolleyCore
 
@@ -18,6 +19,12 @@ extension EpollLoop {
             workingDirectory: options.workingDirectory, startsNewSession: options.startsNewSession,
             processGroup: options.processGroup)
         try request.check()
+        guard volley_keeps_children() != 0 else {
+            throw SubprocessError(
+                .systemCall,
+                "SIGCHLD is ignored in this process, which leaves nobody to learn how \(program) ends: set it to SIG_DFL",
+                errno: .noChildProcess)
+        }
         var descriptors = ChildDescriptors(calls)
         try descriptors.open(options, for: &request)
 
@@ -48,6 +55,11 @@ extension EpollLoop {
         do throws(Errno) {
             pidfd = try calls.openProcess(process)
         } catch {
+            // Whoever is gone was reaped by somebody else, and the number may be another's.
+            guard error != .noSuchProcess else {
+                throw SubprocessError(
+                    .systemCall, "process \(process) has ended, and was waited for by somebody else", errno: error)
+            }
             SpawnCalls.abandon(process)
             throw SubprocessError(
                 .systemCall, "cannot open a pidfd for process \(process), which was ended again", errno: error)

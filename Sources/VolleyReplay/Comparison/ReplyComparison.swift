@@ -3,11 +3,21 @@ public import VolleyCore
 /// How the datagrams a protocol sent compare with those the capture shows as sent by the local endpoint.
 ///
 /// They are paired by flow, which is the local and the peer's address and port, and by order: the first one sent to a
-/// peer with the first one captured, and so on; ``ReplyRules`` may give them a key instead. Times are compared only if
-/// the rules say so: a virtual answer is immediate, a captured one took its time. Payloads are kept only until they are
-/// paired, at most ``outstandingMax`` of them and ``outstandingBytesMax`` bytes; the oldest then count as without
-/// partner, and in ``evicted``: a service that never answers, or never stops, costs no more memory than that.
+/// peer with the first one captured, and so on; ``ReplyRules`` may give them a key, which partners share.
+///
+/// Where the two sides of a flow (and key) differ, up to ``window`` of either are compared with one another, and those
+/// are paired that leave the fewest differences (the Levenshtein distance of the two sequences): one that is lacking is
+/// ``missing``, one too many is ``extra``, one in place of another is ``different``, and whatever follows is paired as
+/// if nothing had been. More than ``window`` in a row that are lacking or too many are not recognised as such.
+///
+/// Times are compared only if the rules say so: a virtual answer is immediate, a captured one took its time. Payloads
+/// are kept only until they are paired, at most ``outstandingMax`` of them and ``outstandingBytesMax`` bytes. Then the
+/// oldest are compared with what is there of their flow, or count as without partner, and in ``evicted``: a service that
+/// never answers, or never stops, costs no more memory than that.
 public struct ReplyComparison: Hashable, Sendable {
+    /// How far a reply may be from its partner in the order of its flow.
+    public static let window = 256
+
     /// The most unpaired datagrams that are kept.
     public static let outstandingMax = 262_144
     /// The most payload bytes of unpaired datagrams that are kept: 64 MiB.
@@ -23,6 +33,12 @@ public struct ReplyComparison: Hashable, Sendable {
     public internal(set) var missing = 0
     /// Sent by the protocol, but not in the capture.
     public internal(set) var extra = 0
+    /// In the capture, but not sent since a fault of the replay lost the request or the reply: no difference.
+    ///
+    /// Of those without partner, as many for each flow as were lost (``ReplayOptions/faults``).
+    public internal(set) var lostByFaults = 0
+    /// Datagrams of either side, captured or sent, that ``ReplyRules/key`` gives no key: paired by order among themselves.
+    public internal(set) var withoutKey = 0
     /// Of the missing and extra ones, those given up before the end for want of room.
     public internal(set) var evicted = 0
     /// Pairs, whatever their bytes, of which the reply came later than ``ReplyRules/lateAfter`` after the captured one.
@@ -32,11 +48,31 @@ public struct ReplyComparison: Hashable, Sendable {
     /// The first differences; at most ``ReplayOptions/differencesMax``.
     public internal(set) var differences: [ReplyDifference] = []
 
+    /// Sent ones that have captured partners.
+    var pairs: Int { identical + equalUnderMask + different }
+
     /// Whether everything was as captured, byte for byte.
     public var isIdentical: Bool { isAccepted && equalUnderMask == 0 }
 
     /// Whether everything was as captured but for what the rules let differ: what an exit status is made of.
     public var isAccepted: Bool { different == 0 && missing == 0 && extra == 0 && late == 0 }
+}
+
+extension ReplyComparison {
+    /// What the user has to know of it, one line each.
+    package var warnings: [String] {
+        var warnings: [String] = []
+        if withoutKey > 0 {
+            warnings.append(
+                "\(withoutKey) replies, captured or sent, have no key, since they are too short or of another protocol: "
+                    + "they were paired by their order among themselves")
+        }
+        if evicted > 0 {
+            warnings.append(
+                "\(evicted) datagrams waited too long for their partner and were counted as missing or extra")
+        }
+        return warnings
+    }
 }
 
 /// A reply that is not as it was captured.

@@ -2,8 +2,10 @@ package import VolleyCore
 
 /// Pairs sent with captured datagrams: flow by flow, of equal key where the rules have one, and in order.
 ///
-/// Of one flow and key only one side can be waiting, since whatever comes from the other pairs with the oldest. All that wait
-/// are linked in the order they came, so that the oldest can be given up when there are too many.
+/// A lane is what one flow and key has. As long as both sides of it are the same, whatever comes pairs with the oldest
+/// of the other side. From a mismatch on both sides wait, until ``window`` of either are there or no more will come; then
+/// a ``ReplyAlignment`` says what is different, missing or extra. All that wait are linked in the order they came, so that
+/// the oldest can be settled when there are too many.
 package struct ReplyMatcher {
     /// A local and a peer's address; scope and flow label are no part of what a capture shows.
     package struct Flow: Hashable, Sendable {
@@ -37,13 +39,31 @@ package struct ReplyMatcher {
         var nextInLane = none
     }
 
-    private struct Queue {
-        var first: Int
-        var last: Int
-        var isCaptured: Bool
+    /// What waits of one side of a lane, the oldest first.
+    private struct Line {
+        var first = none
+        var last = none
+        var count = 0
+    }
+
+    /// Both sides of a lane; if neither is empty, their first ones differ.
+    private struct Lines {
+        var sent = Line()
+        var captured = Line()
+
+        subscript(isCaptured isCaptured: Bool) -> Line {
+            get { isCaptured ? captured : sent }
+            set { if isCaptured { captured = newValue } else { sent = newValue } }
+        }
+
+        /// How many sent ones could still get partners.
+        var awaited: Int { max(0, sent.count - captured.count) }
+        var isEmpty: Bool { sent.count == 0 && captured.count == 0 }
     }
 
     private static var none: Int { -1 }
+    /// How many of either side of a lane are looked at together.
+    private static var window: Int { ReplyComparison.window }
 
     private let rules: ReplyRules
     private let lateAfter: Int64?
@@ -53,9 +73,13 @@ package struct ReplyMatcher {
     private var result = ReplyComparison()
     private var waiting: [Waiting] = []
     private var free: [Int] = []
-    private var queues: [Lane: Queue] = [:]
+    private var lanes: [Lane: Lines] = [:]
     private var oldest = none
     private var newest = none
+    /// By flow, with no more of the local endpoint than its port: how many captured ones need not be sent.
+    private var excused: [Flow: Int] = [:]
+    /// Sent ones for which captured ones are still to come.
+    package private(set) var awaited = 0
     private var outstanding = 0
     private var outstandingBytes = 0
 
@@ -77,20 +101,20 @@ package struct ReplyMatcher {
     ///   - due: the same by the clock that the times of ``sent(_:_:time:)`` are of; `nil` if lateness is not judged.
     package mutating func captured(_ payload: RawSpan, _ flow: Flow, record: Int, time: Int64, due: Int64? = nil) {
         let lane = lane(of: payload, flow)
-        guard let index = takePartner(in: lane, isCaptured: false) else {
+        guard let index = partner(of: payload, in: lane, isCaptured: true) else {
             return wait(payload, lane, record: record, time: time, due: due)
         }
         let (actual, sent) = (waiting[index].payload, waiting[index].time)
         compare(
             Pair(flow: flow, record: record, time: time, due: due, sent: sent), expected: payload,
             actual: RawSpan(actual.span))
-        release(index)
+        removeFirst(of: lane, isCaptured: false)
     }
 
     /// Takes in a datagram that the protocol sent.
     package mutating func sent(_ payload: RawSpan, _ flow: Flow, time: Int64) {
         let lane = lane(of: payload, flow)
-        guard let index = takePartner(in: lane, isCaptured: true) else {
+        guard let index = partner(of: payload, in: lane, isCaptured: false) else {
             return wait(payload, lane, record: 0, time: time, due: nil)
         }
         let partner = waiting[index]
@@ -98,16 +122,39 @@ package struct ReplyMatcher {
         compare(
             Pair(flow: flow, record: partner.record, time: partner.time, due: partner.due, sent: time),
             expected: RawSpan(expected.span), actual: payload)
-        release(index)
+        removeFirst(of: lane, isCaptured: true)
     }
 
-    private func lane(of payload: RawSpan, _ flow: Flow) -> Lane {
-        Lane(flow: flow, key: rules.key.flatMap { $0(payload) } ?? [])
+    /// Takes note that a datagram of `flow`, either way, was lost on purpose, so that one reply will lack.
+    package mutating func excuse(_ flow: Flow) {
+        let flow = Self.excuseFlow(flow)
+        // Who needs more room than that is told of missing replies.
+        if excused.count < outstandingMax || excused[flow] != nil { excused[flow, default: 0] += 1 }
     }
 
-    /// Counts what waits as without partner and gives the result.
+    /// A reply need not come from where its request was sent to, which may be a group.
+    private static func excuseFlow(_ flow: Flow) -> Flow {
+        Flow(local: SocketAddress(IPAddress(v4: 0), port: flow.local.port), peer: flow.peer)
+    }
+
+    private mutating func takeExcuse(_ flow: Flow) -> Bool {
+        guard !excused.isEmpty else { return false }
+        let flow = Self.excuseFlow(flow)
+        guard let count = excused[flow] else { return false }
+        excused[flow] = count > 1 ? count - 1 : nil
+        return true
+    }
+
+    private mutating func lane(of payload: RawSpan, _ flow: Flow) -> Lane {
+        guard let keyOf = rules.key else { return Lane(flow: flow, key: []) }
+        let key = keyOf(payload)
+        if key == nil { result.withoutKey += 1 }
+        return Lane(flow: flow, key: key ?? [])
+    }
+
+    /// Settles what waits and gives the result.
     package mutating func finish() -> ReplyComparison {
-        while oldest != Self.none { giveUpOldest() }
+        while oldest != Self.none { settle(waiting[oldest].lane) }
         return result
     }
 
@@ -169,6 +216,18 @@ package struct ReplyMatcher {
 
 // Waiting.
 extension ReplyMatcher {
+    /// The oldest of the other side, if nothing of this side waits before `payload` and the two are the same.
+    private func partner(of payload: RawSpan, in lane: Lane, isCaptured: Bool) -> Int? {
+        guard let lines = lanes[lane], lines[isCaptured: isCaptured].count == 0 else { return nil }
+        let index = lines[isCaptured: !isCaptured].first
+        let other = waiting[index].payload
+        return areEqual(RawSpan(other.span), payload) ? index : nil
+    }
+
+    private func areEqual(_ one: RawSpan, _ other: RawSpan) -> Bool {
+        one.hasSameBytes(as: other) || rules.areEqual(one, other)
+    }
+
     private mutating func wait(_ payload: RawSpan, _ lane: Lane, record: Int, time: Int64, due: Int64?) {
         let entry = Waiting(
             payload: Array(copying: payload), lane: lane, record: record, time: time, due: due, older: newest)
@@ -176,46 +235,113 @@ extension ReplyMatcher {
         if index == waiting.count { waiting.append(entry) } else { waiting[index] = entry }
         if newest == Self.none { oldest = index } else { waiting[newest].newer = index }
         newest = index
-        if let last = queues[lane]?.last {
-            waiting[last].nextInLane = index
-            queues[lane]?.last = index
-        } else {
-            queues[lane] = Queue(first: index, last: index, isCaptured: record != 0)
-        }
+        let isCaptured = record != 0
+        var lines = lanes[lane] ?? Lines()
+        var line = lines[isCaptured: isCaptured]
+        if line.count == 0 { line.first = index } else { waiting[line.last].nextInLane = index }
+        line.last = index
+        line.count += 1
+        awaited -= lines.awaited
+        lines[isCaptured: isCaptured] = line
+        awaited += lines.awaited
+        lanes[lane] = lines
         outstanding += 1
         outstandingBytes += payload.byteCount
-        while outstanding > outstandingMax || outstandingBytes > outstandingBytesMax {
-            result.evicted += 1
-            giveUpOldest()
+        if lines.sent.count >= Self.window, lines.captured.count >= Self.window { align(lane) }
+        while outstanding > outstandingMax || outstandingBytes > outstandingBytesMax { giveUpOldest() }
+    }
+
+    /// Makes room: the oldest is compared with what there is of the other side, or has no partner.
+    private mutating func giveUpOldest() {
+        let lane = waiting[oldest].lane
+        guard let lines = lanes[lane] else { return }
+        guard lines.sent.count == 0 || lines.captured.count == 0 else { return settle(lane, isEvicting: true) }
+        result.evicted += 1
+        countUnpaired(of: lane, isCaptured: waiting[oldest].record != 0)
+    }
+
+    /// Whether something sent waits in the lane of a captured datagram, and no other captured one does for it.
+    package func isAwaiting(_ payload: RawSpan, _ flow: Flow) -> Bool {
+        let key = rules.key.flatMap { $0(payload) } ?? []
+        return lanes[Lane(flow: flow, key: key)].map { $0.awaited > 0 } ?? false
+    }
+
+    /// Counts all that a lane has.
+    private mutating func settle(_ lane: Lane, isEvicting: Bool = false) {
+        while let lines = lanes[lane] {
+            if lines.sent.count > 0, lines.captured.count > 0 {
+                align(lane, isLast: true)
+            } else {
+                if isEvicting { result.evicted += 1 }
+                countUnpaired(of: lane, isCaptured: lines.captured.count > 0)
+            }
         }
     }
 
-    /// The oldest of the lane, if it is of that side; it leaves the lane's queue.
-    private mutating func takePartner(in lane: Lane, isCaptured: Bool) -> Int? {
-        guard var queue = queues[lane], queue.isCaptured == isCaptured else { return nil }
-        let index = queue.first
-        queue.first = waiting[index].nextInLane
-        queues[lane] = queue.first == Self.none ? nil : queue
-        return index
+    /// Settles the first ones of a lane of which both sides have some and differ.
+    private mutating func align(_ lane: Lane, isLast: Bool = false) {
+        guard let lines = lanes[lane] else { return }
+        let window = Self.window
+        let alignment = ReplyAlignment(
+            sent: payloads(of: lines.sent), captured: payloads(of: lines.captured), mask: rules.mask,
+            isLast: (isLast && lines.sent.count <= window, isLast && lines.captured.count <= window))
+        for step in alignment.steps {
+            switch step {
+            case .pair: comparePair(of: lane)
+            case .missing: countUnpaired(of: lane, isCaptured: true)
+            case .extra: countUnpaired(of: lane, isCaptured: false)
+            }
+        }
+        while let lines = lanes[lane], lines.sent.count > 0, lines.captured.count > 0 {
+            let (sent, captured) = (waiting[lines.sent.first].payload, waiting[lines.captured.first].payload)
+            guard areEqual(RawSpan(captured.span), RawSpan(sent.span)) else { return }
+            comparePair(of: lane)
+        }
     }
 
-    private mutating func giveUpOldest() {
-        let entry = waiting[oldest]
-        let isCaptured = entry.record != 0
-        // Of all that wait the oldest, so of its lane as well.
-        let index = takePartner(in: entry.lane, isCaptured: isCaptured)
-        if isCaptured {
+    private func payloads(of line: Line) -> [[UInt8]] {
+        var (payloads, index) = ([[UInt8]](), line.first)
+        while index != Self.none, payloads.count < Self.window {
+            payloads.append(waiting[index].payload)
+            index = waiting[index].nextInLane
+        }
+        return payloads
+    }
+
+    private mutating func comparePair(of lane: Lane) {
+        guard let lines = lanes[lane] else { return }
+        let (expected, actual) = (waiting[lines.captured.first], waiting[lines.sent.first])
+        compare(
+            Pair(
+                flow: lane.flow, record: expected.record, time: expected.time, due: expected.due, sent: actual.time),
+            expected: RawSpan(expected.payload.span), actual: RawSpan(actual.payload.span))
+        removeFirst(of: lane, isCaptured: true)
+        removeFirst(of: lane, isCaptured: false)
+    }
+
+    private mutating func countUnpaired(of lane: Lane, isCaptured: Bool) {
+        guard let index = lanes[lane]?[isCaptured: isCaptured].first else { return }
+        let entry = waiting[index]
+        if isCaptured, takeExcuse(lane.flow) {
+            result.lostByFaults += 1
+        } else if isCaptured {
             result.missing += 1
-            note(
-                .missing, entry.lane.flow, record: entry.record, time: entry.time, expected: entry.payload, actual: nil)
+            note(.missing, lane.flow, record: entry.record, time: entry.time, expected: entry.payload, actual: nil)
         } else {
             result.extra += 1
-            note(.extra, entry.lane.flow, record: nil, time: entry.time, expected: nil, actual: entry.payload)
+            note(.extra, lane.flow, record: nil, time: entry.time, expected: nil, actual: entry.payload)
         }
-        if let index { release(index) }
+        removeFirst(of: lane, isCaptured: isCaptured)
     }
 
-    private mutating func release(_ index: Int) {
+    private mutating func removeFirst(of lane: Lane, isCaptured: Bool) {
+        guard var lines = lanes[lane] else { return }
+        let index = lines[isCaptured: isCaptured].first
+        awaited -= lines.awaited
+        lines[isCaptured: isCaptured].first = waiting[index].nextInLane
+        lines[isCaptured: isCaptured].count -= 1
+        awaited += lines.awaited
+        lanes[lane] = lines.isEmpty ? nil : lines
         let (older, newer) = (waiting[index].older, waiting[index].newer)
         if older == Self.none { oldest = newer } else { waiting[older].newer = newer }
         if newer == Self.none { newest = older } else { waiting[newer].older = older }

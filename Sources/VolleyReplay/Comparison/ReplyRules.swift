@@ -6,8 +6,10 @@ import VolleyCore
 /// are closures over the payload: for DNS, the key is the id with the question, and the mask sets what a resolver may
 /// choose, such as times to live, to one value.
 public struct ReplyRules {
-    /// What a reply shares with its captured partner and with no other of its flow that is outstanding; `nil` from the
-    /// closure leaves that one to the order of those without a key.
+    /// What a reply shares with its captured partner and with no other of its flow that is outstanding.
+    ///
+    /// Those for which the closure gives `nil`, sent and captured, are paired among themselves by their order, and counted
+    /// in ``ReplyComparison/withoutKey``.
     public var key: ((RawSpan) -> [UInt8]?)?
 
     /// Sets whatever may differ to the same value on both sides; may change the length.
@@ -29,7 +31,7 @@ public struct ReplyRules {
     /// Rules for protocols with fields in fixed places.
     ///
     /// - Parameters:
-    ///   - key: which bytes are the key; a payload that is too short has none.
+    ///   - key: which bytes are the key; a payload that does not reach to the last of them has none.
     ///   - ignoring: which bytes may differ; the length may not.
     ///   - lateAfter: how long after the captured reply one may come.
     public init(key: [Range<Int>] = [], ignoring: [Range<Int>] = [], lateAfter: Duration? = nil) {

@@ -5,9 +5,11 @@ final class ReplayEndpoint {
     let role: ReplayRole
     let transport: RingTransport
     let world: ReplayWorld
+    let sink: ReplaySink
 
     init(_ role: ReplayRole, _ options: ReplayOptions, loop: VirtualEventLoop, sink: ReplaySink) {
         self.role = role
+        self.sink = sink
         var names = EndpointNames()
         names.local = role.local
         names.remote = role.peer

@@ -14,12 +14,32 @@ extension ReplayRun {
         faults?.write(before: loop.wallClock(at: gatheredTime ?? clock.instant))
     }
 
+    /// Prepares for what the capture of an earlier run says of its errors, if the first record begins one.
+    @inline(never)
+    mutating func expectMarks(_ bytes: RawSpan, linkType: LinkType) {
+        guard linkType == .rawIP, DeliveredMark(bytes)?.kind == .beginning else { return }
+        faults = RunFaults.makeForMarks(options)
+        decoder = decoder ?? RecordDecoder(options.decoding)
+    }
+
+    /// Takes a record that may be a mark.
+    @inline(never)
+    mutating func takeMark(_ frame: DecodedFrame, in bytes: RawSpan) {
+        guard frame.ipOffset <= bytes.byteCount, let mark = DeliveredMark(bytes.extracting(frame.ipOffset...)) else {
+            return
+        }
+        let time = clock.instant
+        if let error = faults?.take(mark, at: loop.wallClock(at: time)) { fail(error, at: time) }
+    }
+
     /// Offers a datagram for the endpoint, and takes what arrives at once.
     @inline(never)
     mutating func offer(_ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress) {
+        let lost = faults?.stage.lost
         faults?.stage.offer(
             payload, from: source, to: destination, at: MonotonicInstant(nanoseconds: clock.instant),
             timestamp: WallClockTime(nanosecondsSinceEpoch: loop.wallClock(at: clock.instant)))
+        if faults?.stage.lost != lost { sink.takeLoss(local: destination, peer: source) }
         takeArrivals(through: clock.instant)
     }
 

@@ -60,14 +60,10 @@ extension ReplayRun {
                 "\(datagrams.ambiguous) datagrams have \(role) at both ends and were delivered; they may be answers: "
                     + "name the address as well as the port")
         }
-        if comparison != nil, datagrams.captured == 0, statistics.sent > 0 {
+        if let comparison, datagrams.captured == 0, comparison.pairs == 0, statistics.sent > 0 {
             warnings.append("no replies were compared: \(content.subject) holds none sent by \(role)")
         }
-        if let evicted = comparison?.evicted, evicted > 0 {
-            warnings.append(
-                "\(evicted) datagrams waited too long for their partner and were counted as missing or extra")
-        }
-        return warnings
+        return warnings + (comparison?.warnings ?? [])
     }
 
     /// What kept the datagrams for the endpoint from being received.

@@ -36,10 +36,10 @@ struct ReplayRun: ~Copyable {
     var census = DestinationCensus()
     var clock: CaptureClock
     /// What goes wrong on purpose; see `ReplayRun+Faults.swift`.
-    let faults: RunFaults?
+    var faults: RunFaults?
     private let coalescing: Int64
     private let batchMax: Int
-    /// How many more datagrams may come.
+    /// How many more datagrams may come; see `ReplayRun+Replies.swift` for what follows the last.
     var allowance: Int
 
     // The batch being gathered: how many, their bytes, the time of the last and of the latest that may join (the end of
@@ -88,6 +88,7 @@ struct ReplayRun: ~Copyable {
         }
         if !isStarted { start(makeProtocol) }
         finish()
+        if allowance == 0 { takeRepliesAfterEnd(&reader) }
         let comparison = sink.finishComparison()
         try sink.close()
         try faults?.close()
@@ -137,6 +138,7 @@ struct ReplayRun: ~Copyable {
         _ reader: inout CaptureReader, _ filter: CaptureFilter?, _ makeProtocol: () -> any DatagramProtocol
     ) throws(CaptureError) -> Bool {
         if !isStarted {
+            if faults == nil { expectMarks(reader.recordBytes, linkType: reader.current.linkType) }
             start(makeProtocol)
             isSelective = decoder != nil || filter != nil
         }
@@ -332,6 +334,7 @@ struct ReplayRun: ~Copyable {
             let packet = frame.isReassembled ? decoder?.packet ?? [] : Array(copying: bytes)
             return takeError(frame, in: RawSpan(packet.span))
         }
+        if frame.recordClass == .notUDP, faults != nil { takeMark(frame, in: bytes) }
         guard frame.isDelivered, let payload = decoder?.payload(of: frame, in: bytes) else { return }
         routeTransient(
             RawSpan(payload.span), from: frame.source, to: frame.destination, record: record, at: timestamp,

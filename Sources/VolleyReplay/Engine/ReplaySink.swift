@@ -55,6 +55,19 @@ final class ReplaySink {
             payload, ReplyMatcher.Flow(local: source, peer: destination), record: record, time: time, due: due)
     }
 
+    /// Whether replies were sent of which the captured ones have not come.
+    var isAwaitingCaptured: Bool { matcher.map { $0.awaited > 0 } ?? false }
+
+    /// Whether a captured reply is one that was waited for.
+    func isAwaiting(_ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress) -> Bool {
+        matcher?.isAwaiting(payload, ReplyMatcher.Flow(local: source, peer: destination)) ?? false
+    }
+
+    /// Takes note that a fault has lost a datagram between the two, so that no reply is to be expected for it.
+    func takeLoss(local: SocketAddress, peer: SocketAddress) {
+        matcher?.excuse(ReplyMatcher.Flow(local: local, peer: peer))
+    }
+
     /// The comparison, when everything has been taken in.
     func finishComparison() -> ReplyComparison? { matcher?.finish() }
 

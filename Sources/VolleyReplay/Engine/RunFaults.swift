@@ -1,3 +1,4 @@
+internal import SystemPackage
 import VolleyCapture
 import VolleyCore
 import VolleyWire
@@ -26,6 +27,11 @@ final class RunFaults {
         return RunFaults(options.faults, reception: options.receivesErrors, writer: options.deliveredOutput)
     }
 
+    /// For a capture that an earlier run has written (``ReplayOptions/deliveredOutput``), which may say what failed.
+    static func makeForMarks(_ options: ReplayOptions) -> RunFaults {
+        RunFaults(nil, reception: options.receivesErrors, writer: nil)
+    }
+
     private init(_ plan: FaultPlan?, reception: ErrorReception, writer: CaptureWriter?) {
         injector = FaultInjector(plan ?? FaultPlan(seed: 0))
         hasPlan = plan != nil
@@ -51,10 +57,14 @@ final class RunFaults {
         let inner = endpoint.world
         let world = FaultedWorld(
             inner, injector, transport: endpoint.transport, reception: reception)
+        world.onLoss = { [sink = endpoint.sink] local, peer in sink.takeLoss(local: local, peer: peer) }
         if writer != nil {
             let loop = endpoint.transport.eventLoop
             world.onReport = { [unowned self, unowned inner] message in
                 record(message, sentFrom: inner, at: loop.wallClock.nanosecondsSinceEpoch)
+            }
+            world.onFailure = { [unowned self] errno, number in
+                record(sendError: errno, number: number, at: loop.wallClock.nanosecondsSinceEpoch)
             }
         }
         worlds.append(world)
@@ -86,26 +96,61 @@ extension RunFaults {
     func markBeginning(_ loop: VirtualEventLoop) {
         guard !hasBegun else { return }
         hasBegun = true
-        mark("the replay began; faults of seed \(injector.seed)", at: loop.wallClock(at: 0))
+        mark(
+            DeliveredMark(.beginning), "the replay began; faults of seed \(injector.seed)", at: loop.wallClock(at: 0))
     }
 
     /// Marks the end of the run; nothing is written after it.
     @inline(never)
     func markEnd(_ loop: VirtualEventLoop) {
         markBeginning(loop)
-        mark("the replay ended", at: loop.wallClock(at: loop.time))
+        mark(DeliveredMark(.end), "the replay ended", at: loop.wallClock(at: loop.time))
         hasEnded = true
     }
 
-    /// A packet of nothing but an IPv4 header, for experiments (RFC 3692).
-    private func mark(_ comment: String, at time: Int64) {
-        let header: [UInt8] = [0x45, 0, 0, 20, 0, 0, 0, 0, 64, 253, 0x79, 0xee, 0, 0, 0, 0, 0, 0, 0, 0]
-        add(Packet(time: time, bytes: header, direction: .unknown, comment: "volley: " + comment))
+    private func mark(_ mark: DeliveredMark, _ comment: String, at time: Int64) {
+        add(Packet(time: time, bytes: mark.bytes, direction: .unknown, comment: "volley: " + comment))
+    }
+
+    /// Adds the error number of a send: before all else of its time, since the send answers what comes there.
+    private func record(sendError errno: Errno, number: Int, at time: Int64) {
+        guard writer != nil, !hasEnded else { return }
+        let mark = DeliveredMark(.sendError, errno: errno.rawValue, number: UInt64(number))
+        let comment = "volley: send \(number) failed: \(errno) (errno \(errno.rawValue))"
+        waiting.insert(
+            Packet(time: time, bytes: mark.bytes, direction: .unknown, comment: comment),
+            at: time == .min ? time : time - 1)
+    }
+
+    /// What a mark of an earlier run says: an error number for a send to come, or one that is returned, for a receive.
+    @inline(never)
+    func take(_ mark: DeliveredMark, at time: Int64) -> DatagramError? {
+        guard !hasPlan else { return nil }
+        let errno = Errno(rawValue: mark.errno)
+        switch mark.kind {
+        case .beginning, .end: return nil
+        case .sendError:
+            injector.fail(send: mark.number, with: errno)
+            return nil
+        case .receiveError:
+            // That is no error of a receive, and would be none of this run's.
+            guard errno != .wouldBlock else { return nil }
+            record(receiveError: errno, at: time)
+            return DatagramError(errno, operation: .receive, origin: .network)
+        }
+    }
+
+    private func record(receiveError errno: Errno, at time: Int64) {
+        mark(
+            DeliveredMark(.receiveError, errno: errno.rawValue), "a receive failed: \(errno) (errno \(errno.rawValue))",
+            at: time)
     }
 
     /// Adds a datagram that arrives.
     func record(_ arrival: FaultStage.Arrival) {
-        guard writer != nil, let payload = arrival.payload else { return }
+        guard writer != nil else { return }
+        if let error = arrival.error { record(receiveError: error.errno, at: arrival.timestamp.nanosecondsSinceEpoch) }
+        guard let payload = arrival.payload else { return }
         add(
             Packet(
                 time: arrival.timestamp.nanosecondsSinceEpoch, bytes: payload,

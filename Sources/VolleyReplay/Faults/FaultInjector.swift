@@ -17,6 +17,8 @@ public final class FaultInjector {
     private var counts = (received: [Int](repeating: 0, count: 10), sent: [Int](repeating: 0, count: 10))
     private var receiving: Stream
     private var sending: Stream
+    /// Error numbers of sends to come, by the send's number: what a capture says of an earlier run.
+    private var knownErrors: [Int: Errno] = [:]
 
     /// What a direction remembers.
     private struct Stream {
@@ -46,6 +48,15 @@ public final class FaultInjector {
     func setReceiving(_ rules: [Faults]) {
         plan.receiving = rules
         receiving.isBad = rules.map { _ in false }
+    }
+
+    /// The number of the send that is judged next, from 0.
+    var nextSend: Int { sending.number }
+
+    /// Lets a send to come fail, by its number; at most ``eventsMax`` of them wait.
+    func fail(send number: UInt64, with errno: Errno) {
+        guard knownErrors.count < Self.eventsMax, let number = Int(exactly: number), number >= nextSend else { return }
+        knownErrors[number] = errno
     }
 
     /// How many faults of a kind there were.
@@ -94,6 +105,12 @@ public final class FaultInjector {
     ) -> Verdict {
         let isSend = direction == .send
         let number = isSend ? sending.number : receiving.number
+        if isSend, !knownErrors.isEmpty, let errno = knownErrors.removeValue(forKey: number) {
+            sending.number += 1
+            var verdict = Verdict()
+            verdict.errno = errno
+            return verdict
+        }
         let subject = FaultSubject(
             direction: direction, source: source, destination: destination, count: payload.byteCount, time: time,
             number: number)

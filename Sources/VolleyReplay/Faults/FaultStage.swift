@@ -39,6 +39,8 @@ public final class FaultStage {
     private let writer: CaptureWriter?
     /// Why nothing more is written, if so.
     public private(set) var writeFailure: CaptureError?
+    /// How many of the datagrams offered never arrive.
+    private(set) var lost = 0
     /// Faults that brought nothing, for the comment of the next arrival.
     private var silent: [Range<Int>] = []
 
@@ -62,6 +64,7 @@ public final class FaultStage {
             DatagramError($0, operation: .receive, origin: .network)
         }
         if verdict.copies.isEmpty {
+            lost += 1
             silent.append(verdict.faults)
             if error != nil { put(nil, source, destination, time, timestamp, error, 0..<0) }
         }

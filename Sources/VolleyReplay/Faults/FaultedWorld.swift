@@ -21,6 +21,10 @@ final class FaultedWorld: DatagramWorld {
     private(set) var refused = 0
     /// Told of every injected ICMP error that finds the endpoint open, heard or not.
     var onReport: ((ICMPReport) -> Void)?
+    /// Told of every send that fails, with its number.
+    var onFailure: ((_ errno: Errno, _ number: Int) -> Void)?
+    /// Told of every datagram that is lost, with its two ends.
+    var onLoss: ((_ local: SocketAddress, _ peer: SocketAddress) -> Void)?
 
     /// A datagram on its way out.
     private struct LateSend {
@@ -72,8 +76,12 @@ final class FaultedWorld: DatagramWorld {
             again(payload, to: destination)
             ?? injector.judge(.send, payload, from: local, to: destination, at: loop.now)
         if let errno = verdict.errno {
+            onFailure?(errno, injector.nextSend - 1)
             decided = errno.rawValue
             return errno.rawValue
+        }
+        if verdict.copies.isEmpty {
+            onLoss?(local, SocketAddress(destination.ip.unmapped, port: destination.port))
         }
         if let icmp = verdict.icmp.take() {
             let message = ICMPReport(

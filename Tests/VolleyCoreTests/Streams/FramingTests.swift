@@ -178,4 +178,11 @@ extension FramingError {
         guard let caught else { preconditionFailure("a line of \(length) bytes is too long") }
         self = caught
     }
+
+    @Test("a length that no memory holds is too long, whatever the maximum")
+    func endlessLength() {
+        var framing = LengthPrefixedFraming(prefixSize: 8, maximum: .max)
+        let bytes: [UInt8] = [0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]
+        #expect(throws: FramingError.self) { try framing.receive(RawSpan(bytes.span)) { _ in true } }
+    }
 }

@@ -1,7 +1,8 @@
 import SystemPackage
 import Testing
 import VolleyCapture
-import VolleyReplay
+
+@testable import VolleyReplay
 
 /// Faults between a capture and its endpoint, and behind it.
 @Suite("A replay with faults")
@@ -63,7 +64,10 @@ struct ReplayFaultTests {
         #expect(report.datagrams.received == found.receiving.passed)
         #expect(log.texts.count == found.receiving.passed)
         let replies = try #require(report.replies)
-        #expect(replies.extra - replies.missing == found.receiving[.duplication] - found.receiving.lost)
+        #expect(replies.lostByFaults <= found.receiving.lost)
+        #expect(
+            replies.extra - replies.missing - replies.lostByFaults
+                == found.receiving[.duplication] - found.receiving.lost)
         #expect(found.events.count == found.receiving[.loss] + found.receiving[.duplication])
     }
 
@@ -137,6 +141,63 @@ struct ReplayFaultTests {
         #expect(second.timestampsBackwards == 0)
         #expect(second.datagrams.received == report.datagrams.received)
         #expect(second.datagrams.captured == report.datagrams.captured)
+    }
+
+    @Test("injected error numbers come back with the written capture", arguments: 0..<40)
+    func deliveredErrors(seed: UInt64) throws {
+        func change(_ options: inout ReplayOptions) {
+            options.coalescing = seed % 2 == 0 ? .zero : .milliseconds(2)
+            options.turnDuration = seed % 3 == 0 ? .microseconds(700) : .zero
+            options.decoding.checksums = seed % 4 == 0 ? .verify : .ignore
+        }
+        let bytes = try Self.capture()
+        let delivered = CaptureWriter(inMemory: .pcapng)
+        let (log, report) = try Self.run(bytes) {
+            change(&$0)
+            var plan = Self.everything(seed)
+            if seed % 2 == 1 { plan.sending = [Faults()] }
+            plan.receiving[0].errors = [
+                Faults.ErrnoFault(.connectionRefused, 0.1), Faults.ErrnoFault(.noMemory, 0.1),
+            ]
+            plan.sending[0].errors = [
+                Faults.ErrnoFault(.noBufferSpace, 0.1), Faults.ErrnoFault(.permissionDenied, 0.1),
+                Faults.ErrnoFault(.wouldBlock, 0.1), Faults.ErrnoFault(.hostIsDown, 0.1),
+            ]
+            $0.faults = plan
+            $0.deliveredOutput = delivered
+        }
+        let faults = try #require(report.faults)
+        #expect(faults.receiving[.errno] > 0 && faults.sending[.errno] > 0)
+        let twice = CaptureWriter(inMemory: .pcapng)
+        let (again, second) = try Self.run(delivered.bytes) {
+            change(&$0)
+            $0.deliveredOutput = twice
+        }
+        #expect(again.calls == log.calls)
+        #expect(second.statistics.errors == report.statistics.errors)
+        #expect(second.faults == nil)
+        // What was written of the second run brings the same once more.
+        let (third, _) = try Self.run(twice.bytes) { change(&$0) }
+        #expect(third.calls == log.calls)
+    }
+
+    @Test("a mark is what it was written as; others are none, whatever they hold")
+    func marks() {
+        for mark in [
+            DeliveredMark(.beginning), DeliveredMark(.end), DeliveredMark(.receiveError, errno: 4_095),
+            DeliveredMark(.sendError, errno: 111, number: .max - 7),
+        ] {
+            let bytes = mark.bytes
+            #expect(DeliveredMark(RawSpan(bytes.span)) == mark)
+            for length in bytes.indices {
+                let part = Array(bytes[..<length])
+                #expect(DeliveredMark(RawSpan(part.span)) == nil)
+            }
+        }
+        for errno in [0, 4_096, -1] as [CInt] {
+            let bytes = DeliveredMark(.sendError, errno: errno).bytes
+            #expect(DeliveredMark(RawSpan(bytes.span)) == nil)
+        }
     }
 
     @Test("without faults the written capture brings the same as the original")

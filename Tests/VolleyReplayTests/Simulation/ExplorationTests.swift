@@ -101,9 +101,14 @@ struct ExplorationTests {
 
     @Test("every seed of a lossy request and response simulation holds what it promises")
     func manySeeds() throws {
-        let report = Simulation.explore(seeds: 0..<300) { try LossyRequests.run($0) }
+        #if DEBUG
+        let seeds: UInt64 = 300
+        #else
+        let seeds: UInt64 = 1_000
+        #endif
+        let report = Simulation.explore(seeds: 0..<seeds) { try LossyRequests.run($0) }
         try report.requireSuccess()
-        #expect(report.runs == 300)
+        #expect(report.runs == Int(seeds))
     }
 }
 

@@ -273,4 +273,21 @@ final class ScratchFolder {
         process.runToEnd()
         unsafe chmod("\(path)/\(name)", mode)
     }
+
+    @Test("SIGCHLD is ignored: nothing is started, and the error says why")
+    func ignoredChildren() async {
+        await #expect(processExitsWith: .success) {
+            signal(SIGCHLD, SIG_IGN)
+            let loop = try LiveEventLoop()
+            let error = #expect(throws: SubprocessError.self) {
+                try loop.startShell("exit 7") { NothingNoted() }
+            }
+            guard error?.errno == .noChildProcess, "\(error as Any)".contains("SIGCHLD") else { exit(1) }
+            signal(SIGCHLD, SIG_DFL)
+            guard try loop.startShell("exit 7", { NothingNoted() }).waitUntilExited() == .exited(7) else { exit(2) }
+        }
+    }
 }
+
+/// Takes no notice.
+private final class NothingNoted: SubprocessProtocol {}

@@ -103,7 +103,8 @@ public struct LengthPrefixedFraming {
             }
             length -= UInt64(size)
         }
-        guard length <= UInt64(maximum) else { throw FramingError(code: .tooLong, length: length, limit: maximum) }
+        let limit = min(maximum, .max - size)
+        guard length <= UInt64(limit) else { throw FramingError(code: .tooLong, length: length, limit: limit) }
         let end = size + Int(length)
         return bytes.byteCount >= end ? FoundFrame(body: size..<end, total: end) : nil
     }
