@@ -43,6 +43,14 @@ struct FramingTests {
         #expect(try Self.frames(&framing, [bytes, bytes]) == [[9, 8], [9, 8]])
     }
 
+    @Test("a length that no memory holds is too long, whatever the maximum")
+    func endlessLength() {
+        var framing = LengthPrefixedFraming(prefixSize: 8, maximum: .max)
+        #expect(throws: FramingError.self) {
+            _ = try Self.frames(&framing, [[0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]])
+        }
+    }
+
     @Test("a length over the maximum is refused before it has come, whatever its size")
     func tooLong() {
         var framing = LengthPrefixedFraming(prefixSize: 2, maximum: 100)
@@ -177,12 +185,5 @@ extension FramingError {
         do throws(FramingError) { try framing.receive(RawSpan(line.span)) { _ in true } } catch { caught = error }
         guard let caught else { preconditionFailure("a line of \(length) bytes is too long") }
         self = caught
-    }
-
-    @Test("a length that no memory holds is too long, whatever the maximum")
-    func endlessLength() {
-        var framing = LengthPrefixedFraming(prefixSize: 8, maximum: .max)
-        let bytes: [UInt8] = [0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]
-        #expect(throws: FramingError.self) { try framing.receive(RawSpan(bytes.span)) { _ in true } }
     }
 }
