@@ -92,7 +92,8 @@ import VolleyCore
                 var changed = whole
                 changed[random.next(below: changed.count)] = UInt8(truncatingIfNeeded: random.next())
                 for port in [destination, UInt16(random.next(below: 65_536))] {
-                    _ = Self.recognise(changed, source, port)
+                    let (found, basis) = Self.recognise(changed, source, port)
+                    #expect((found == .unknown) == (basis == .nothing))
                 }
             }
         }

@@ -57,28 +57,15 @@ private func runLoop(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPo
 }
 
 /// Opens once, and lets every waiter pass then.
-@safe
-final class Latch: @unchecked Sendable {
-    // True by the semaphore: the only state, and made for this.
-    private let semaphore: UnsafeMutablePointer<sem_t>
+final class Latch: Sendable {
+    private let semaphore = Semaphore()
 
-    init() {
-        // SAFETY: the semaphore has a place of its own until deinit.
-        unsafe semaphore = .allocate(capacity: 1)
-        unsafe sem_init(semaphore, 0, 0)
-    }
-
-    deinit {
-        unsafe sem_destroy(semaphore)
-        unsafe semaphore.deallocate()
-    }
-
-    func open() { unsafe sem_post(semaphore) }
+    func open() { semaphore.signal() }
 
     func wait() {
-        while unsafe sem_wait(semaphore) != 0 {}
+        semaphore.wait()
         // For the next waiter.
-        unsafe sem_post(semaphore)
+        semaphore.signal()
     }
 }
 
