@@ -16,6 +16,9 @@ public struct ReplayRole: Hashable, Sendable {
     /// Whether it stands for every endpoint that is sent something.
     let isEveryServer: Bool
 
+    /// Whether the port alone decides.
+    let isPortOnly: Bool
+
     /// Whether it stands for more than one endpoint.
     public var isEveryEndpoint: Bool { isEveryServer }
 
@@ -52,6 +55,7 @@ public struct ReplayRole: Hashable, Sendable {
         matchesBothFamilies = true
         isWildcard = true
         isEveryServer = false
+        isPortOnly = true
     }
 
     private init(_ local: SocketAddress, peer: SocketAddress?, isEveryServer: Bool = false) {
@@ -60,6 +64,7 @@ public struct ReplayRole: Hashable, Sendable {
         matchesBothFamilies = isEveryServer
         self.isEveryServer = isEveryServer
         isWildcard = local.ip.isUnspecified
+        isPortOnly = false
     }
 
     /// Whether `address` is the local endpoint.
@@ -68,6 +73,13 @@ public struct ReplayRole: Hashable, Sendable {
         guard address.port == local.port else { return false }
         if isWildcard { return matchesBothFamilies || address.family == local.family }
         return address == local
+    }
+
+    /// Whether what is sent from `source` to `destination` is for the local endpoint, which is one.
+    @inline(__always)
+    func takes(from source: SocketAddress, to destination: SocketAddress) -> Bool {
+        isPortOnly
+            ? destination.port == local.port : !isEveryServer && isLocal(destination) && accepts(source)
     }
 
     /// Whether the endpoint receives from `address` at all.

@@ -161,6 +161,12 @@ public struct CaptureReader: ~Copyable {
         get { input.slice(current.bytesOffset, current.bytesLength) }
     }
 
+    /// `count` bytes of the current record from `offset` on, which must be in it.
+    @inlinable @inline(__always) @_lifetime(borrow self)
+    package func recordBytes(from offset: Int, count: Int) -> RawSpan {
+        input.slice(current.bytesOffset &+ offset, count)
+    }
+
     /// Makes the next record the current one; records of pcap that are wholly in memory never leave this function.
     @inlinable @inline(__always)
     mutating func advance() throws(CaptureError) -> Bool {

@@ -23,9 +23,10 @@ public struct SocketAddress: Sendable, BitwiseCopyable {
         @inlinable public static var ipv6: Family { Family(rawValue: 10) }
     }
 
-    // The order and width of these fields is that of sockaddr_in and sockaddr_in6; a test holds them to it.
-    @usableFromInline var rawFamily: UInt16
-    @usableFromInline var networkPort: UInt16
+    // The order and width of these fields is that of sockaddr_in and sockaddr_in6 on little-endian machines, which all are
+    // that Swift supports on Linux; a test holds them to it.
+    /// `sin_family` and `sin_port`, one word: two halves are put into vector registers and taken out again.
+    @usableFromInline var familyAndPort: UInt32
     /// `sin_addr` for IPv4, `sin6_flowinfo` for IPv6; network byte order.
     @usableFromInline var networkWord: UInt32
     /// `sin_zero` for IPv4, `sin6_addr` for IPv6; network byte order.
@@ -35,8 +36,7 @@ public struct SocketAddress: Sendable, BitwiseCopyable {
 
     @inlinable
     init(family: Family, networkPort: UInt16, networkWord: UInt32, high: UInt64, low: UInt64, scope: UInt32) {
-        self.rawFamily = family.rawValue
-        self.networkPort = networkPort
+        self.familyAndPort = UInt32(family.rawValue) | UInt32(networkPort) << 16
         self.networkWord = networkWord
         self.networkHigh = high
         self.networkLow = low
@@ -64,12 +64,12 @@ public struct SocketAddress: Sendable, BitwiseCopyable {
     }
 
     /// The address family: IPv4, IPv6, or unspecified.
-    @inlinable public var family: Family { Family(rawValue: rawFamily) }
+    @inlinable public var family: Family { Family(rawValue: UInt16(truncatingIfNeeded: familyAndPort)) }
 
     /// The port in host byte order.
     @inlinable public var port: UInt16 {
-        get { UInt16(bigEndian: networkPort) }
-        set { networkPort = newValue.bigEndian }
+        get { UInt16(bigEndian: UInt16(truncatingIfNeeded: familyAndPort >> 16)) }
+        set { familyAndPort = familyAndPort & 0xffff | UInt32(newValue.bigEndian) << 16 }
     }
 
     /// The IP address, without port and scope; 0.0.0.0 when the family is unspecified.
@@ -90,9 +90,7 @@ extension SocketAddress: Hashable {
     /// Whether both name the same family, address, port, scope and flow information.
     @inlinable
     public static func == (left: SocketAddress, right: SocketAddress) -> Bool {
-        guard left.rawFamily == right.rawFamily, left.networkPort == right.networkPort,
-            left.networkWord == right.networkWord
-        else { return false }
+        guard left.familyAndPort == right.familyAndPort, left.networkWord == right.networkWord else { return false }
         guard left.family == .ipv6 else { return true }
         return left.networkHigh == right.networkHigh && left.networkLow == right.networkLow
             && left.rawScope == right.rawScope
@@ -101,7 +99,7 @@ extension SocketAddress: Hashable {
     /// Feeds what `==` compares.
     @inlinable
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(UInt64(networkWord) << 32 | UInt64(networkPort) << 16 | UInt64(rawFamily))
+        hasher.combine(UInt64(networkWord) << 32 | UInt64(familyAndPort))
         guard family == .ipv6 else { return }
         hasher.combine(networkHigh)
         hasher.combine(networkLow)

@@ -42,11 +42,15 @@ public struct DatagramBatch: ~Copyable, ~Escapable {
     @inlinable @inline(__always)
     func forEachUntilInterrupted(_ body: (Datagram) -> Void) {
         var index = 0
-        repeat {
+        while true {
             body(datagram(at: index))
             index += 1
-        } while unsafe index < count && !ring.pointee.isInterrupted
-        // SAFETY: `ring` is the transport's own state, which outlives every batch.
-        unsafe ring.pointee.delivered = index
+            if index == count { return }
+            // SAFETY: `ring` is the transport's own state, which outlives every batch.
+            if unsafe ring.pointee.isInterrupted {
+                unsafe ring.pointee.delivered = index
+                return
+            }
+        }
     }
 }

@@ -6,11 +6,20 @@ public import SystemPackage
 /// transport are ``sent``, still queued, or in one of the `…Dropped` counters.
 public struct DatagramStatistics: Hashable, Sendable {
     /// Datagrams received.
-    public package(set) var received: UInt64 = 0
+    public package(set) var received: UInt64 {
+        get { batches.datagrams }
+        set { batches.datagrams = newValue }
+    }
     /// Bytes of payload received.
-    public package(set) var bytesReceived: UInt64 = 0
+    public package(set) var bytesReceived: UInt64 {
+        get { batches.bytes }
+        set { batches.bytes = newValue }
+    }
     /// Batches received: `recvmmsg` calls that brought something.
-    public package(set) var receiveBatches: UInt64 = 0
+    public package(set) var receiveBatches: UInt64 {
+        get { batches.count }
+        set { batches.count = newValue }
+    }
     /// Trains among them: messages in which the kernel gave many datagrams at once (`UDP_GRO`).
     public package(set) var trainsReceived: UInt64 = 0
     /// Received datagrams longer than their slot.
@@ -54,13 +63,11 @@ public struct DatagramStatistics: Hashable, Sendable {
     public package(set) var errors: [Errno: UInt64] = [:]
 
     /// How full the batches were: how many held 1, 2–3, 4–7, 8–15, 16–31, 32–63, and 64 or more datagrams.
-    public var receiveBatchSizes: [UInt64] { (0..<Self.sizeClasses).map { sizes[$0] } }
+    public var receiveBatchSizes: [UInt64] { (0..<ReceivedBatches.sizeClasses).map { batches.sizes[$0] } }
 
-    // In place, so that a snapshot shares nothing with the transport that goes on counting.
-    private var sizes = SIMD8<UInt64>(repeating: 0)
-    private static var sizeClasses: Int { 7 }
+    @usableFromInline var batches = ReceivedBatches()
 
-    mutating func addBatchSizes(of other: DatagramStatistics) { sizes &+= other.sizes }
+    mutating func addBatchSizes(of other: DatagramStatistics) { batches.sizes &+= other.batches.sizes }
 
     /// All sends that were dropped.
     public var sendsDropped: UInt64 {
@@ -70,11 +77,32 @@ public struct DatagramStatistics: Hashable, Sendable {
     package init() {}
 
     /// Counts one received batch of `count` datagrams, at least 1.
-    @inline(__always)
-    package mutating func countBatch(of count: Int, bytes: Int) {
-        received &+= UInt64(truncatingIfNeeded: count)
-        bytesReceived &+= UInt64(truncatingIfNeeded: bytes)
-        receiveBatches &+= 1
-        sizes[min(count.bitWidth - 1 - count.leadingZeroBitCount, Self.sizeClasses - 1)] &+= 1
+    @inlinable @inline(__always)
+    package mutating func countBatch(of count: Int, bytes: Int) { batches.add(count, bytes: bytes) }
+}
+
+/// What is counted for every batch: what a loop of another module is to have in line.
+@usableFromInline
+struct ReceivedBatches: Hashable, Sendable {
+    @usableFromInline var count: UInt64 = 0
+    @usableFromInline var datagrams: UInt64 = 0
+    @usableFromInline var bytes: UInt64 = 0
+    // In place, so that a snapshot shares nothing with the transport that goes on counting.
+    @usableFromInline var sizes = SIMD8<UInt64>(repeating: 0)
+    @inlinable static var sizeClasses: Int { 7 }
+
+    init() {}
+
+    @inlinable @inline(__always)
+    mutating func add(_ datagrams: Int, bytes: Int) {
+        self.bytes &+= UInt64(truncatingIfNeeded: bytes)
+        count &+= 1
+        if datagrams == 1 {
+            self.datagrams &+= 1
+            sizes[0] &+= 1
+            return
+        }
+        self.datagrams &+= UInt64(truncatingIfNeeded: datagrams)
+        sizes[min(datagrams.bitWidth - 1 - datagrams.leadingZeroBitCount, Self.sizeClasses - 1)] &+= 1
     }
 }

@@ -2,8 +2,9 @@
 ///
 /// To call a stored `any DatagramProtocol` is to retain and to release it, two atomic operations a batch, since the
 /// property might change meanwhile. A constant of an object that is itself borrowed cannot.
+@usableFromInline
 class BatchReceiver {
-    func receive(_ batch: borrowing DatagramBatch) {}
+    @usableFromInline func receive(_ batch: borrowing DatagramBatch) {}
 }
 
 /// The one for protocols of type `Receiver`.

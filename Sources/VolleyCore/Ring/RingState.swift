@@ -14,7 +14,7 @@ package struct RingState {
     /// Where the next payload goes; it grows until the ring is flushed.
     @usableFromInline var arenaNext: UnsafeMutableRawPointer
     @usableFromInline var arenaEnd: UnsafeMutableRawPointer
-    let arenaStart: UnsafeMutableRawPointer
+    @usableFromInline let arenaStart: UnsafeMutableRawPointer
     /// Reservations whose writer has not come back yet; while there are any, a flush must not rewind the arena.
     @usableFromInline var openReservations = 0
 
@@ -23,8 +23,8 @@ package struct RingState {
 
     // Receive ring.
     /// Whom batches go to; the transport keeps it alive.
-    var receiver: Unmanaged<BatchReceiver>?
-    var receiveSlots: UnsafeMutablePointer<ReceiveSlot>?
+    @usableFromInline var receiver: Unmanaged<BatchReceiver>?
+    @usableFromInline var receiveSlots: UnsafeMutablePointer<ReceiveSlot>?
     var hasTap = false
     /// The memory payloads are received into; a reply that lies in it is sent without a copy.
     @usableFromInline var slabStart: UInt = 0
@@ -35,11 +35,11 @@ package struct RingState {
     @usableFromInline var delivered = 0
 
     // What a transport asks at every batch: here, where asking costs a load.
-    var phase = TransportPhase.open
+    @usableFromInline var phase = TransportPhase.open
     var isProtocolPaused = false
     var isReadingPaused = false
     var isReadingArmed = false
-    var isDelivering = false
+    @usableFromInline var isDelivering = false
     var isFlushing = false
     var isFlushScheduled = false
     var isLossScheduled = false
@@ -47,8 +47,8 @@ package struct RingState {
     var hasPendingErrors = false
     var isReporting = false
     /// Received but not delivered, since the protocol paused in mid-batch.
-    var backlog: Range<Int> = 0..<0
-    var counters = DatagramStatistics()
+    @usableFromInline var backlog: Range<Int> = 0..<0
+    @usableFromInline var counters = DatagramStatistics()
 
     @usableFromInline let addressing: SocketAddressing
     /// The owner, for what is not common.
@@ -69,6 +69,7 @@ package struct RingState {
 }
 
 /// Where a transport is in its life.
+@usableFromInline
 enum TransportPhase: UInt8 { case open, closing, lost }
 
 /// The kind of addresses an endpoint speaks.
@@ -78,9 +79,42 @@ package enum SocketAddressing: UInt8 { case ipv4, ipv6, unix }
 // On the pointer and not on the struct: what is not common calls back into the transport, which looks at the same state.
 extension UnsafeMutablePointer where Pointee == RingState {
     /// Whether there is nothing to do after a batch: nothing to send, and no end to come.
-    @inline(__always)
+    @inlinable
     var isAtRest: Bool {
-        unsafe pointee.sendCount | pointee.openReservations == 0 && pointee.phase == .open && pointee.backlog.isEmpty
+        @inline(__always)
+        get {
+            unsafe pointee.sendCount | pointee.openReservations == 0 && pointee.phase == .open
+                && pointee.backlog.isEmpty
+        }
+    }
+
+    /// Counts the `count` receive slots from `start` as one batch, hands it to the protocol, and says whether that is
+    /// all: if not, ``RingTransport/endBatch(_:)`` has to follow.
+    ///
+    /// Here and not in the transport, so that a world with many batches at hand has this in its own loop.
+    @inlinable @inline(__always)
+    package func deliver(_ start: Int, count: Int, bytes: Int) -> Bool {
+        unsafe pointee.counters.countBatch(of: count, bytes: bytes)
+        return unsafe hand(start, count: count)
+    }
+
+    /// Hands slots to the protocol; says whether it took them all and wants more, nothing is to be sent, and nothing ends.
+    @inlinable @inline(__always)
+    func hand(_ start: Int, count: Int) -> Bool {
+        guard let receiver = unsafe pointee.receiver, let slots = unsafe pointee.receiveSlots else { return true }
+        // SAFETY: the world has filled these slots and leaves them alone until this returns. The receiver is let go by
+        // the loop, never inside a callback.
+        unsafe pointee.isInterrupted = false
+        unsafe pointee.delivered = count
+        unsafe pointee.isDelivering = true
+        unsafe receiver._withUnsafeGuaranteedRef {
+            unsafe $0.receive(DatagramBatch(slots: slots + start, count: count, ring: self))
+        }
+        unsafe pointee.isDelivering = false
+        // Only what interrupts a batch can have left some of it.
+        guard unsafe !pointee.isInterrupted && isAtRest else { return false }
+        unsafe pointee.arenaNext = pointee.arenaStart
+        return true
     }
 
     /// Puts a reply to `slot` into the ring.

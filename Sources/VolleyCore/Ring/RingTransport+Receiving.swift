@@ -32,21 +32,17 @@ extension RingTransport {
     /// Whether a world may receive more right now: it asks after every batch, since a callback can change it.
     package var wantsDatagrams: Bool { isReadingArmed }
 
-    /// Delivers the first `count` (at least 1) receive slots as one batch, and flushes what it was answered with.
+    /// Delivers the `count` (at least 1) receive slots from `start` as one batch, and flushes what it was answered with.
     ///
     /// - Parameter bytes: the payload bytes of the batch.
-    package func deliver(count: Int, bytes: Int) {
-        let ring = unsafe ring
-        unsafe ring.pointee.counters.countBatch(of: count, bytes: bytes)
-        guard unsafe !ring.pointee.hasTap else { return deliverShown(count) }
-        unsafe hand(0, count, to: ring)
+    package func deliver(from start: Int = 0, count: Int, bytes: Int) {
+        if unsafe ring.pointee.hasTap { showBatch(start..<start &+ count) }
+        if unsafe !ring.deliver(start, count: count, bytes: bytes) { endBatch(start..<start &+ count) }
     }
 
-    /// Shows the tap the batch first.
     @inline(never)
-    private func deliverShown(_ count: Int) {
-        if let tap { showReceived(count, to: tap) }
-        unsafe hand(0, count, to: ring)
+    private func showBatch(_ batch: Range<Int>) {
+        if let tap { showReceived(batch, to: tap) }
     }
 
     /// Counts what the kernel said about datagrams that did not arrive whole; a world calls it before `deliver`.
@@ -66,31 +62,10 @@ extension RingTransport {
         report(error)
     }
 
-    /// Hands the slots from `start` to `end` to the protocol.
-    @inline(__always)
-    private func hand(_ start: Int, _ end: Int, to ring: UnsafeMutablePointer<RingState>) {
-        guard let receiver = unsafe ring.pointee.receiver, let slots = unsafe ring.pointee.receiveSlots else { return }
-        let count = end &- start
-        // SAFETY: the world has filled these slots and leaves them alone until this returns. The receiver is let go by
-        // the loop, never inside a callback.
-        unsafe ring.pointee.isInterrupted = false
-        unsafe ring.pointee.delivered = count
-        unsafe ring.pointee.isDelivering = true
-        unsafe receiver._withUnsafeGuaranteedRef {
-            unsafe $0.receive(DatagramBatch(slots: slots + start, count: count, ring: ring))
-        }
-        unsafe ring.pointee.isDelivering = false
-        // All was taken, nothing is to be sent, and nothing ends.
-        if unsafe ring.pointee.delivered == count && ring.isAtRest {
-            unsafe ring.pointee.arenaNext = ring.pointee.arenaStart
-        } else {
-            unsafe endBatch((start &+ ring.pointee.delivered)..<end)
-        }
-    }
-
-    /// Ends a batch of which the protocol has left `rest`.
+    /// Ends a batch after which there is something to do: the protocol has answered, or left some of it.
     @inline(never)
-    private func endBatch(_ rest: Range<Int>) {
+    package func endBatch(_ batch: Range<Int>) {
+        let rest = unsafe batch.lowerBound + ring.pointee.delivered..<batch.upperBound
         backlog = rest
         if !rest.isEmpty, phase != .open {
             counters.undelivered &+= UInt64(rest.count)
@@ -113,7 +88,8 @@ extension RingTransport {
 
     private func deliverBacklog() {
         guard isReading, !backlog.isEmpty else { return }
-        unsafe hand(backlog.lowerBound, backlog.upperBound, to: ring)
+        let rest = backlog
+        if unsafe !ring.hand(rest.lowerBound, count: rest.count) { endBatch(rest) }
         updateReading()
     }
 }

@@ -13,7 +13,7 @@ package final class RingTransport {
     /// The state touched for every datagram; allocated once, freed with the transport.
     ///
     /// SAFETY of every plain `ring.pointee`: it is initialised from init to deinit, and only the loop's thread gets here.
-    let ring: UnsafeMutablePointer<RingState>
+    package let ring: UnsafeMutablePointer<RingState>
     let sendCapacity: Int
     let arena: UnsafeMutableRawBufferPointer
     /// Destinations of sends that are not replies, one place for each send slot.

@@ -53,11 +53,11 @@ extension RingTransport {
     }
 
     /// Shows the receive slots of one batch to the tap.
-    func showReceived(_ count: Int, to tap: any DatagramTap) {
+    func showReceived(_ batch: Range<Int>, to tap: any DatagramTap) {
         guard let slots = unsafe ring.pointee.receiveSlots else { return }
         let time = eventLoop.wallClock
-        for index in 0..<count {
-            // SAFETY: the world has filled `count` slots; names of IP endpoints are whole SocketAddresses.
+        for index in batch {
+            // SAFETY: the world has filled these slots; names of IP endpoints are whole SocketAddresses.
             let slot = unsafe slots[index]
             let payload = unsafe RawSpan(_unsafeStart: slot.payload, byteCount: Int(slot.count))
             let head = unsafe slot.head.pointee

@@ -15,11 +15,17 @@ struct CaptureClock {
     /// Takes the time stamp of the next record.
     @inline(__always)
     mutating func take(_ timestamp: Int64, _ loop: VirtualEventLoop) {
+        if !timeline.takeCommon(timestamp) { takeOther(timestamp, loop) }
+        instant = timeline.position
+    }
+
+    @inline(never)
+    private mutating func takeOther(_ timestamp: Int64, _ loop: VirtualEventLoop) {
         if first == nil {
             first = timestamp
             loop.begin(at: timestamp)
         }
-        instant = timeline.take(timestamp)
+        timeline.take(timestamp)
     }
 
     /// Goes to the instant of something that no record stands for.

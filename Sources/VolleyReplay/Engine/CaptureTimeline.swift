@@ -6,7 +6,9 @@ import VolleyCore
 /// not make a replay wait, or run timers, for years. Both are counted.
 struct CaptureTimeline {
     private let stepMax: Int64
-    private var latest: Int64?
+    /// The first step that is too long, and 0 before the first record: one comparison tells what is common from the rest.
+    private var stepEnd: UInt64 = 0
+    private var latest: Int64 = 0
     /// What has passed since the first record.
     private(set) var position: Int64 = 0
     /// Time stamps before that of an earlier record.
@@ -19,20 +21,33 @@ struct CaptureTimeline {
         stepMax = maxGap.map { max(0, $0.wholeNanoseconds) } ?? .max
     }
 
-    /// Takes the next time stamp and returns the position.
+    /// Takes the next time stamp if it is a common one: neither the first nor before the latest nor too far ahead.
     @inline(__always)
+    mutating func takeCommon(_ timestamp: Int64) -> Bool {
+        // What goes backwards, or is so far ahead that the difference wraps, is a great number without its sign.
+        let step = timestamp &- latest
+        let (sum, overflow) = position.addingReportingOverflow(step)
+        guard UInt64(bitPattern: step) < stepEnd, !overflow else { return false }
+        latest = timestamp
+        position = sum
+        return true
+    }
+
+    /// Takes the next time stamp and returns the position.
     @discardableResult
     mutating func take(_ timestamp: Int64) -> Int64 {
-        guard let latest else {
-            self.latest = timestamp
+        if takeCommon(timestamp) { return position }
+        guard stepEnd > 0 else {
+            latest = timestamp
+            stepEnd = UInt64(stepMax) + 1
             return 0
         }
         guard timestamp >= latest else {
             backwards &+= 1
             return position
         }
-        self.latest = timestamp
         let (difference, overflow) = timestamp.subtractingReportingOverflow(latest)
+        latest = timestamp
         var step = overflow ? .max : difference
         if step > stepMax {
             step = stepMax
@@ -43,11 +58,11 @@ struct CaptureTimeline {
     }
 
     /// The latest time stamp so far.
-    var latestTimestamp: Int64? { latest }
+    var latestTimestamp: Int64? { stepEnd == 0 ? nil : latest }
 
     /// Begins anew with another pass over the capture; the counts go on.
     mutating func restart() {
-        latest = nil
+        stepEnd = 0
         position = 0
     }
 }

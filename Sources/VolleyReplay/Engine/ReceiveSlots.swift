@@ -8,7 +8,7 @@ import VolleyCore
 /// With the transport, this is where the module's pointers are: the slots are trivial, the memory is allocated once.
 @safe
 final class ReceiveSlots {
-    /// The most datagrams of one batch.
+    /// How many slots there are.
     let capacity: Int
     /// The longest payload, by the 16 bits of the UDP length.
     private static let payloadMax = 65_535
@@ -16,6 +16,8 @@ final class ReceiveSlots {
     let slots: UnsafeMutablePointer<ReceiveSlot>
     private let heads: UnsafeMutablePointer<ReceiveHead>
     private let sources: UnsafeMutablePointer<SocketAddress>
+    /// When each datagram is due: those of one instant are a batch.
+    private let instants: UnsafeMutablePointer<Int64>
     /// Room for the longest payloads, made when the first one has to be kept: of many endpoints, most never have to.
     ///
     /// The system gives memory only to pages that are used.
@@ -31,6 +33,8 @@ final class ReceiveSlots {
         unsafe sources.initialize(repeating: .unspecified, count: capacity)
         unsafe heads = .allocate(capacity: capacity)
         unsafe slots = .allocate(capacity: capacity)
+        unsafe instants = .allocate(capacity: capacity)
+        unsafe instants.initialize(repeating: 0, count: capacity)
         for index in 0..<capacity {
             unsafe (heads + index).initialize(to: ReceiveHead(source: UnsafeRawPointer(sources + index)))
             unsafe heads[index].sourceLength = UInt32(MemoryLayout<SocketAddress>.size)
@@ -45,6 +49,7 @@ final class ReceiveSlots {
         unsafe slots.deallocate()
         unsafe heads.deallocate()
         unsafe sources.deallocate()
+        unsafe instants.deallocate()
         unsafe slab.deallocate()
     }
 
@@ -78,13 +83,64 @@ final class ReceiveSlots {
         )
     }
 
-    /// Copies the payloads of the first `count` slots to where nobody writes over them.
-    func keep(_ count: Int) {
+    /// Says when slot `index`, which must be below the capacity, is due.
+    @inline(__always)
+    func setInstant(of index: Int, to instant: Int64) { unsafe instants[index] = instant }
+
+    /// When slot `index`, which has been filled, is due.
+    func instant(of index: Int) -> Int64 { unsafe instants[index] }
+
+    /// The end of the batch that begins at slot `start`, of the filled ones up to `end`.
+    func endOfBatch(from start: Int, in end: Int) -> Int {
+        var next = start + 1
+        // SAFETY: callers ask for filled slots only.
+        while next < end, unsafe instants[next] == instants[start] { next += 1 }
+        return next
+    }
+
+    /// Delivers the batches from slot `start` to `end` one after the other, each at its instant, until one has left
+    /// something to do; returns the end of the last one.
+    ///
+    /// The transport must not have a tap if there can be more than one.
+    @inline(__always)
+    func deliver(from start: Int, to end: Int, _ loop: VirtualEventLoop) -> Int {
+        // SAFETY: callers deliver filled slots only, and these objects outlive all callbacks.
+        let (ring, slots, instants) = unsafe (transport.ring, slots, instants)
+        var index = start
+        while true {
+            let instant = unsafe instants[index]
+            var bytes = unsafe Int(slots[index].count)
+            var next = index &+ 1
+            while next < end, unsafe instants[next] == instant {
+                bytes &+= unsafe Int(slots[next].count)
+                next &+= 1
+            }
+            loop.setTime(instant)
+            if unsafe !ring.deliver(index, count: next &- index, bytes: bytes) {
+                transport.endBatch(index..<next)
+                return next
+            }
+            // What is due before the next batch comes first.
+            if unsafe next == end || loop.hasWork || loop.earliest < instants[next] { return next }
+            index = next
+        }
+    }
+
+    /// Delivers the slots from `start` to `end` as one batch at its instant.
+    func deliverBatch(from start: Int, to end: Int, _ loop: VirtualEventLoop) {
+        loop.setTime(unsafe instants[start])
+        // SAFETY: callers deliver filled slots only.
+        transport.deliver(
+            from: start, count: end - start, bytes: (start..<end).reduce(0) { unsafe $0 + Int(slots[$1].count) })
+    }
+
+    /// Copies the payloads of these slots to where nobody writes over them.
+    func keep(_ range: Range<Int>) {
         if unsafe slab.isEmpty {
             unsafe slab = .allocate(byteCount: capacity * Self.payloadMax, alignment: 64)
             tellTransport()
         }
-        for index in 0..<count {
+        for index in range {
             // SAFETY: each slot has its own part of the slab, as long as the longest payload; a payload may lie there
             // already, exactly.
             let place = unsafe UnsafeMutableRawBufferPointer(

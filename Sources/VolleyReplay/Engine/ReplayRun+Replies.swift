@@ -38,7 +38,6 @@ extension ReplayRun {
 
     private func isReply(from source: SocketAddress, to destination: SocketAddress) -> Bool {
         if role.isEveryServer { return true }
-        let isForUs = role.isLocal(destination) && role.accepts(source)
-        return role.isLocal(source) && role.accepts(destination) && !isForUs
+        return role.isLocal(source) && role.accepts(destination) && !role.takes(from: source, to: destination)
     }
 }

@@ -55,6 +55,11 @@ extension ReplayRun {
                 "\(datagrams.beyondEndpoints) datagrams were of more than \(servers.endpointsMax) endpoints and not "
                     + "delivered: raise the limit (--max-endpoints, ReplayOptions.endpointsMax)")
         }
+        if servers.unremembered > 0 {
+            warnings.append(
+                "\(servers.unremembered) datagrams were of more than \(ReplayServers.conversationsMax) conversations: "
+                    + "which side of those is the server was guessed by the address alone")
+        }
         if datagrams.ambiguous > 0 {
             warnings.append(
                 "\(datagrams.ambiguous) datagrams have \(role) at both ends and were delivered; they may be answers: "

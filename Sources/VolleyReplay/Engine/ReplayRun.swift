@@ -37,27 +37,17 @@ struct ReplayRun: ~Copyable {
     var clock: CaptureClock
     /// What goes wrong on purpose; see `ReplayRun+Faults.swift`.
     var faults: RunFaults?
-    private let coalescing: Int64
-    private let batchMax: Int
     /// How many more datagrams may come; see `ReplayRun+Replies.swift` for what follows the last.
     var allowance: Int
 
-    // The batch being gathered: how many, their bytes, the time of the last and of the latest that may join (the end of
-    // time, if nothing is gathered).
-    private var batchCount = 0
-    private var batchBytes = 0
-    private var batchTime: Int64 = 0
-    private var batchDeadline = Int64.max
-    /// Whether errors are to come before its datagrams.
-    private var hasGatheredErrors = false
+    /// What has been gathered; see `ReplayRun+Batches.swift`.
+    var gathered: GatheredBatches
 
     init(_ role: ReplayRole, _ options: ReplayOptions) {
         self.role = role
         self.options = options
-        coalescing = max(0, options.coalescing.wholeNanoseconds)
         allowance = max(0, options.datagramsMax ?? .max)
         clock = CaptureClock(maxGap: options.maxGap)
-        batchMax = options.clampedBatchSize
         servers = ReplayServers(endpointsMax: max(1, options.endpointsMax))
         reassembler = FragmentReassembler(limits: options.decoding.fragments)
         var plain = DecodingOptions()
@@ -68,7 +58,8 @@ struct ReplayRun: ~Copyable {
         // Faults take that way, too: the other asks for nothing.
         decoder = options.decoding == plain && faults == nil ? nil : RecordDecoder(options.decoding)
         sink = ReplaySink(options, loop: loop)
-        endpoint = ReplayEndpoint(role, options, loop: loop, sink: sink)
+        gathered = GatheredBatches(role, options)
+        endpoint = ReplayEndpoint(role, options, loop: loop, sink: sink, slotCount: gathered.slotCount)
         world = endpoint.world
         transport = endpoint.transport
     }
@@ -103,32 +94,38 @@ struct ReplayRun: ~Copyable {
         of reader: inout CaptureReader, _ filter: CaptureFilter?, _ makeProtocol: () -> any DatagramProtocol
     ) throws(CaptureError) -> Bool {
         if !reader.advanceInPlace() {
-            if batchCount > 0, !reader.nextStaysInPlace() { world.keep(batchCount) }
+            if !gathered.isEmpty, !reader.nextStaysInPlace() { keepGathered() }
             guard try reader.advanceSlowly() else { return false }
         }
         if reader.current.hasTimestamp { clock.take(reader.current.timestampNanoseconds, loop) }
         // Whatever is not common is elsewhere: it would be in the way of what is.
         if isSelective, try takeSelectively(&reader, filter, makeProtocol) { return true }
-        let time = clock.instant
-        if time > batchDeadline || loop.earliest < time { moveTime(to: time) }
         let frame = FrameDecoder.decode(
             reader.recordBytes, originalLength: reader.current.originalLength, linkType: reader.current.linkType)
         guard frame.isDelivered else {
+            moveTime(to: clock.instant)
             takeOther(&reader, makeProtocol)
             return true
         }
         accounting.count(.delivered)
         // Only scalars go on from here: to pass the record or the frame would be to copy it.
         let (source, destination) = (frame.source, frame.destination)
-        if role.isEveryServer || !role.isLocal(destination) || !role.accepts(source) {
+        let time = clock.instant
+        if !role.takes(from: source, to: destination) {
+            moveTime(to: time)
             let isForUs = takeAside(
-                frame.payload(in: reader.recordBytes), from: source, to: destination, record: reader.current.number,
-                at: reader.current.timestampNanoseconds, makeProtocol)
+                reader.recordBytes(from: frame.payloadOffset, count: frame.payloadLength), from: source,
+                to: destination, record: reader.current.number, at: reader.current.timestampNanoseconds, makeProtocol)
             guard isForUs else { return true }
+            if time > gathered.deadline { gathered.beginBatch(at: time) }
+        } else if loop.earliest < time {
+            beginBatch(at: time)
+        } else if time > gathered.deadline, !gathered.beginBatch(at: time) {
+            beginBatch(at: time)
         }
         receive(
-            frame.payload(in: reader.recordBytes), from: source, to: destination.ip,
-            at: reader.current.timestampNanoseconds)
+            reader.recordBytes(from: frame.payloadOffset, count: frame.payloadLength), from: source,
+            to: destination.ip, at: reader.current.timestampNanoseconds)
         return true
     }
 
@@ -172,36 +169,6 @@ struct ReplayRun: ~Copyable {
         if frame.recordClass == .icmpError { takeError(frame, in: reader.recordBytes) }
     }
 
-    /// Takes a datagram for the local endpoint into the batch; its payload has to stay in place until that is delivered.
-    @_transparent
-    private mutating func receive(
-        _ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64
-    ) {
-        let time = clock.instant
-        if batchCount == batchMax { deliverFull(at: time) }
-        allowance &-= 1
-        if role.isLocal(source) { datagrams.ambiguous &+= 1 }
-        let local = world.localAddress(of: local)
-        guard world.isDirect else { return world.hold(payload, from: source, to: local, at: timestamp) }
-        if batchDeadline == .max { batchDeadline = time.addingClamped(coalescing) }
-        world.fill(batchCount, payload: payload, from: source, to: local, at: timestamp)
-        batchCount &+= 1
-        batchBytes &+= payload.byteCount
-        batchTime = time
-    }
-
-    /// Takes a datagram for the local endpoint whose payload does not stay in place.
-    @inline(never)
-    mutating func receiveTransient(
-        _ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64
-    ) {
-        receive(payload, from: source, to: local, at: timestamp)
-        if batchCount > 0 { world.keep(batchCount) }
-    }
-
-    /// When the batch being gathered will be delivered.
-    var gatheredTime: Int64? { batchDeadline != .max ? batchTime : nil }
-
     /// Takes a datagram that is of another endpoint than the present one, or sent by it, or of none.
     ///
     /// - Returns: whether it is for what is the present endpoint now.
@@ -229,23 +196,6 @@ struct ReplayRun: ~Copyable {
         return false
     }
 
-    /// Delivers what nothing at `time` may join any more, and runs the timers due before.
-    @inline(never)
-    mutating func moveTime(to time: Int64) {
-        if batchDeadline != .max {
-            if time <= batchDeadline, !loop.hasTimer(before: time) { return }
-            deliverGathered()
-        }
-        if loop.hasTimer(before: time) { loop.runTimers(through: time - 1) }
-    }
-
-    /// Delivers a batch that has no room for what comes at `time`.
-    @inline(never)
-    private mutating func deliverFull(at time: Int64) {
-        deliverGathered()
-        if loop.hasTimer(before: time) { loop.runTimers(through: time - 1) }
-    }
-
     /// Takes a datagram of the local endpoint.
     private mutating func takeCaptured(
         _ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, record: Int, at time: Int64
@@ -271,7 +221,8 @@ struct ReplayRun: ~Copyable {
             // A protocol is made at the time of its first datagram.
             loop.advance(to: MonotonicInstant(nanoseconds: clock.instant - 1))
             loop.setTime(clock.instant)
-            endpoint = ReplayEndpoint(.server(destination), options, loop: loop, sink: sink)
+            endpoint = ReplayEndpoint(
+                .server(destination), options, loop: loop, sink: sink, slotCount: gathered.slotCount)
             begin(makeProtocol)
             return false
         case .none:
@@ -284,27 +235,6 @@ struct ReplayRun: ~Copyable {
         guard other !== endpoint else { return }
         deliverBatch()
         endpoint = other
-    }
-
-    /// Delivers what has been gathered, if anything has.
-    mutating func deliverBatch() {
-        if batchDeadline != .max { deliverGathered() }
-    }
-
-    @inline(__always)
-    private mutating func deliverGathered() {
-        loop.setTime(batchTime)
-        let (count, bytes) = (batchCount, batchBytes)
-        batchCount = 0
-        batchBytes = 0
-        batchDeadline = .max
-        if hasGatheredErrors, !reportGatheredErrors(before: count) { return }
-        guard count > 0 else { return }
-        transport.deliver(count: count, bytes: bytes)
-        // What a pause has left over stays in the slots.
-        if !world.isReading { world.keep(count) }
-        world.beginTurn()
-        if loop.hasWork { loop.runTurns() }
     }
 
     // MARK: Fragments and errors
@@ -346,8 +276,9 @@ struct ReplayRun: ~Copyable {
         _ payload: RawSpan, from source: SocketAddress, to destination: SocketAddress, record: Int,
         at timestamp: Int64, _ makeProtocol: () -> any DatagramProtocol
     ) {
-        let isForUs = !role.isEveryServer && role.isLocal(destination) && role.accepts(source)
-        guard isForUs || takeAside(payload, from: source, to: destination, record: record, at: timestamp, makeProtocol)
+        guard
+            role.takes(from: source, to: destination)
+                || takeAside(payload, from: source, to: destination, record: record, at: timestamp, makeProtocol)
         else { return }
         if faults != nil {
             offer(payload, from: source, to: destination)
@@ -396,30 +327,14 @@ struct ReplayRun: ~Copyable {
             if loop.hasWork { loop.runTurns() }
             return
         }
-        if batchCount == batchMax { deliverFull(at: time) }
+        if gathered.isFull { deliverFull(at: time) }
         guard !transport.isClosing else {
             errors.afterClose += 1
             return
         }
         if world.hold(error) { errors.overwritten += 1 } else { errors.delivered += 1 }
         // An endpoint that is at work asks when it is done.
-        guard !world.isAtWork else { return }
-        hasGatheredErrors = true
-        if batchDeadline == .max { batchDeadline = time.addingClamped(coalescing) }
-        batchTime = time
-    }
-
-    /// Reports the errors that a wake-up brings before its datagrams; `false` if those cannot be delivered after that,
-    /// or there are none.
-    private mutating func reportGatheredErrors(before count: Int) -> Bool {
-        hasGatheredErrors = false
-        world.reportErrors()
-        guard count > 0, world.isDirect else {
-            world.holdSlots(count)
-            if loop.hasWork { loop.runTurns() }
-            return false
-        }
-        return true
+        if !world.isAtWork { gathered.addErrors(at: time) }
     }
 
     // MARK: Beginning and end

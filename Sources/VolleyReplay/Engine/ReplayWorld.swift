@@ -11,6 +11,7 @@ final class ReplayWorld: DatagramWorld {
     private let role: ReplayRole
     private let sink: ReplaySink
     private let slots: ReceiveSlots
+    private let batchMax: Int
     private unowned let transport: RingTransport
     private var isDrainScheduled = false
     private var isAwaitingWritable = false
@@ -35,15 +36,19 @@ final class ReplayWorld: DatagramWorld {
     private(set) var neverRead = 0
     /// Where the latest datagram of either family was sent to: where the kernel's routing would send from.
     private var latestLocal = (ipv4: IPAddress(v4: 0), ipv6: IPAddress(v6High: 0, low: 0))
+    /// The later of the two.
+    private var latest = IPAddress(v4: 0)
 
     init(
-        _ transport: RingTransport, loop: VirtualEventLoop, role: ReplayRole, sink: ReplaySink, options: ReplayOptions
+        _ transport: RingTransport, loop: VirtualEventLoop, role: ReplayRole, sink: ReplaySink, options: ReplayOptions,
+        slotCount: Int
     ) {
         self.transport = transport
         self.loop = loop
         self.role = role
         self.sink = sink
-        slots = ReceiveSlots(capacity: options.clampedBatchSize, transport: transport)
+        batchMax = options.clampedBatchSize
+        slots = ReceiveSlots(capacity: slotCount, transport: transport)
         held = HeldDatagrams(limit: options.receiveBufferSize)
         turnDuration = max(0, options.turnDuration.wholeNanoseconds)
         link = options.sendRate.map { SlowLink(rate: $0, bufferSize: options.sendBufferSize) }
@@ -53,14 +58,40 @@ final class ReplayWorld: DatagramWorld {
 
     // MARK: Receiving
 
-    /// Fills slot `index` for a batch to come; see ``ReceiveSlots/fill(_:payload:from:to:at:)``.
+    /// Fills slot `index` for a batch to come, which is due at `instant`; see
+    /// ``ReceiveSlots/fill(_:payload:from:to:at:)``.
     @inline(__always)
-    func fill(_ index: Int, payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64) {
+    func fill(
+        _ index: Int, payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64,
+        due instant: Int64
+    ) {
         slots.fill(index, payload: payload, from: source, to: local, at: timestamp)
+        slots.setInstant(of: index, to: instant)
     }
 
     /// Copies the payloads of a batch to come, since their place will be used for others.
-    func keep(_ count: Int) { slots.keep(count) }
+    func keep(_ range: Range<Int>) { slots.keep(range) }
+
+    /// Says when the datagram in slot `index` is due.
+    func setInstant(of index: Int, to instant: Int64) { slots.setInstant(of: index, to: instant) }
+
+    /// When the datagram in slot `index` is due.
+    func instant(of index: Int) -> Int64 { slots.instant(of: index) }
+
+    /// Delivers the batches from slot `start` to `end`, until one has left something to do; returns its end.
+    func deliver(from start: Int, to end: Int) -> Int {
+        let next = slots.deliver(from: start, to: end, loop)
+        // What a pause has left over stays in the slots.
+        if !isReading { slots.keep(start..<next) }
+        return next
+    }
+
+    /// Delivers one batch, the slots from `start` to `end`, which the tap is shown before.
+    func deliverBatch(from start: Int, to end: Int) {
+        slots.deliverBatch(from: start, to: end, loop)
+        if !isReading { slots.keep(start..<end) }
+        beginTurn()
+    }
 
     /// Takes a datagram that cannot be delivered now.
     func hold(_ payload: RawSpan, from source: SocketAddress, to local: IPAddress, at timestamp: Int64) {
@@ -83,9 +114,17 @@ final class ReplayWorld: DatagramWorld {
         for error in errors.takeAll() { transport.receiveFailed(error) }
     }
 
-    /// Puts the first `count` slots, which cannot be delivered as things are, behind what is held.
-    func holdSlots(_ count: Int) {
-        for index in 0..<count {
+    /// Puts the batch that begins at slot `start`, and cannot be delivered as things are, behind what is held; returns
+    /// its end.
+    func holdBatch(from start: Int, to end: Int) -> Int {
+        let next = slots.endOfBatch(from: start, in: end)
+        holdSlots(start..<next)
+        return next
+    }
+
+    /// Puts these slots, which cannot be delivered as things are, behind what is held.
+    func holdSlots(_ range: Range<Int>) {
+        for index in range {
             let (payload, source, local, timestamp) = slots.content(of: index)
             guard !transport.isClosing else {
                 afterClose += 1
@@ -130,7 +169,7 @@ final class ReplayWorld: DatagramWorld {
     /// Delivers one batch of what was held.
     private func drain() {
         guard isReading, !isBusy, !held.isEmpty else { return }
-        let count = min(held.count, slots.capacity)
+        let count = min(held.count, batchMax)
         var bytes = 0
         for index in 0..<count {
             let entry = held[index]
@@ -139,7 +178,7 @@ final class ReplayWorld: DatagramWorld {
             bytes += entry.payload.count
         }
         // While the arrays are still there.
-        slots.keep(count)
+        slots.keep(0..<count)
         held.removeFirst(count)
         transport.deliver(count: count, bytes: bytes)
         beginTurn()
@@ -192,24 +231,26 @@ final class ReplayWorld: DatagramWorld {
 
     /// The local address that a datagram to `address` is said to have; an endpoint's own is noted for what is sent
     /// without being a reply.
-    @inline(__always)
-    func localAddress(of address: IPAddress) -> IPAddress {
-        if address.isIPv6 {
-            if address != latestLocal.ipv6, address.canBeSource { latestLocal.ipv6 = address }
-        } else if address != latestLocal.ipv4 {
-            return otherLocalAddress(of: address)
-        }
-        return address
-    }
-
+    ///
     /// Of what was sent to a group or to everybody over IPv4, Linux says which address would answer (ip(7),
     /// `ipi_spec_dst`): here the endpoint's own, or the latest one that was met; 0.0.0.0 as long as there is none.
-    private func otherLocalAddress(of address: IPAddress) -> IPAddress {
+    func localAddress(of address: IPAddress) -> IPAddress {
         if address.canBeSource {
-            latestLocal.ipv4 = address
+            if address.isIPv6 { latestLocal.ipv6 = address } else { latestLocal.ipv4 = address }
+            latest = address
             return address
         }
+        if address.isIPv6 { return address }
         return !role.isWildcard && role.local.ip.canBeSource ? role.local.ip : latestLocal.ipv4
+    }
+
+    /// Whether a datagram to `address` came to where the latest one before did that was for one host.
+    @inline(__always)
+    func isLatestLocal(_ address: IPAddress) -> Bool { address == latest }
+
+    /// Whether a datagram to `address` changes where what is sent leaves from.
+    func isNewLocal(_ address: IPAddress) -> Bool {
+        address.canBeSource && address != (address.isIPv6 ? latestLocal.ipv6 : latestLocal.ipv4)
     }
 
     // MARK: DatagramWorld
