@@ -9,7 +9,7 @@ final class ReplayLiveClient: DatagramProtocol, @unchecked Sendable {
     /// The client and its server in the capture; of several that share the socket, the first.
     let flow: ReplyMatcher.Flow
     private(set) var transport: (any DatagramTransport)?
-    /// Whether the socket takes no more for now.
+    /// Whether what is sent waits for room in the socket: between `pauseWriting` and `resumeWriting`.
     private(set) var isPaused = false
     /// Whether something waits for the flush.
     var isTouched = false

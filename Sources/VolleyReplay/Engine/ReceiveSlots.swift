@@ -126,12 +126,11 @@ final class ReceiveSlots {
         }
     }
 
-    /// Delivers the slots from `start` to `end` as one batch at its instant.
-    func deliverBatch(from start: Int, to end: Int, _ loop: VirtualEventLoop) {
-        loop.setTime(unsafe instants[start])
+    /// Delivers these slots as one batch.
+    func deliver(_ batch: Range<Int>) {
         // SAFETY: callers deliver filled slots only.
-        transport.deliver(
-            from: start, count: end - start, bytes: (start..<end).reduce(0) { unsafe $0 + Int(slots[$1].count) })
+        let bytes = batch.reduce(0) { unsafe $0 + Int(slots[$1].count) }
+        transport.deliver(from: batch.lowerBound, count: batch.count, bytes: bytes)
     }
 
     /// Copies the payloads of these slots to where nobody writes over them.

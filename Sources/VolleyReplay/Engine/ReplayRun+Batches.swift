@@ -98,8 +98,8 @@ extension ReplayRun {
         if hasErrors, !reportErrors(before: slots, at: time) { return }
         guard !slots.isEmpty else { return }
         guard !gathered.isAhead else { return deliver(slots) }
-        world.setInstant(of: slots.lowerBound, to: time)
-        world.deliverBatch(from: slots.lowerBound, to: slots.upperBound)
+        loop.setTime(time)
+        world.deliver(slots)
         if loop.hasWork { loop.runTurns() }
     }
 

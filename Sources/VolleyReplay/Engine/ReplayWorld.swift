@@ -72,9 +72,6 @@ final class ReplayWorld: DatagramWorld {
     /// Copies the payloads of a batch to come, since their place will be used for others.
     func keep(_ range: Range<Int>) { slots.keep(range) }
 
-    /// Says when the datagram in slot `index` is due.
-    func setInstant(of index: Int, to instant: Int64) { slots.setInstant(of: index, to: instant) }
-
     /// When the datagram in slot `index` is due.
     func instant(of index: Int) -> Int64 { slots.instant(of: index) }
 
@@ -86,10 +83,10 @@ final class ReplayWorld: DatagramWorld {
         return next
     }
 
-    /// Delivers one batch, the slots from `start` to `end`, which the tap is shown before.
-    func deliverBatch(from start: Int, to end: Int) {
-        slots.deliverBatch(from: start, to: end, loop)
-        if !isReading { slots.keep(start..<end) }
+    /// Delivers these slots as one batch, which the tap is shown before.
+    func deliver(_ batch: Range<Int>) {
+        slots.deliver(batch)
+        if !isReading { slots.keep(batch) }
         beginTurn()
     }
 
