@@ -1,4 +1,4 @@
-internal import SystemPackage
+package import SystemPackage
 
 extension RingTransport {
     package func flush() {
@@ -123,7 +123,8 @@ extension RingTransport {
         if hasPendingErrors { eventLoop.callSoon { [self] in reportPendingErrors() } }
     }
 
-    private func noteInherited(_ errno: Errno) {
+    /// Reports an errno of a send that was an earlier datagram's.
+    package func noteInherited(_ errno: Errno) {
         report(DatagramError(errno, operation: .send, origin: .network, peer: names.remote, unixPeer: names.unixRemote))
     }
 

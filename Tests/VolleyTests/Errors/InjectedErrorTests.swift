@@ -20,6 +20,8 @@ struct InjectedErrorTests {
         /// What a send or receive adds to the queue when it fails.
         var entryOfFailure: volley_error?
         private(set) var sendCalls = 0
+        /// Whether the next error has come whenever the queue has been read.
+        var isFlooded = false
 
         func open() throws -> (EpollLoop, Probe) {
             var calls = Syscalls.kernel
@@ -37,7 +39,10 @@ struct InjectedErrorTests {
                 return -Int(errno.rawValue)
             }
             unsafe calls.receiveError = { [self] _, entry in
-                guard !entries.isEmpty else { return -Int(EAGAIN) }
+                guard !entries.isEmpty else {
+                    if isFlooded { sends = [.connectionRefused] }
+                    return -Int(EAGAIN)
+                }
                 unsafe entry.pointee = entries.removeFirst()
                 return 0
             }
@@ -150,6 +155,40 @@ struct InjectedErrorTests {
         probe.send([2], to: Self.peer)
         #expect(probe.errors.last?.origin == .network)
         #expect(probe.errors.count == 4)
+        loop.shutDown()
+    }
+
+    @Test("an errno that comes after entries read later is no failure of the datagram")
+    func late() throws {
+        let bench = Bench()
+        let (loop, probe) = try bench.open()
+        let entry = Self.entry(.connectionRefused, origin: VOLLEY_ORIGIN_ICMP, type: 3, code: 3)
+        // Three are read when the first fails; the fourth is there when the second does, and all errnos are still met.
+        bench.entries = [entry, entry, entry]
+        bench.entryOfFailure = nil
+        bench.sends = [.connectionRefused]
+        probe.send([1], to: Self.peer)
+        bench.entries = [entry]
+        bench.sends = .init(repeating: .connectionRefused, count: 3)
+        probe.send([2], to: Self.peer)
+        #expect(probe.transport.statistics.sent == 2)
+        #expect(probe.transport.statistics.sendsDropped == 0)
+        #expect(probe.errors.count == 4)
+        #expect(probe.errors.allSatisfy { $0.origin == .icmp(type: 3, code: 3) })
+        loop.shutDown()
+    }
+
+    @Test("in a flood that is faster than its errors are read, a datagram goes all the same")
+    func flooded() throws {
+        let bench = Bench()
+        let (loop, probe) = try bench.open()
+        bench.entryOfFailure = Self.entry(.connectionRefused, origin: VOLLEY_ORIGIN_ICMP, type: 3, code: 3)
+        bench.sends = [.connectionRefused]
+        bench.isFlooded = true
+        probe.send([1], to: Self.peer)
+        #expect(probe.transport.statistics.sent == 1)
+        #expect(probe.transport.statistics.sendsDropped == 0)
+        #expect(probe.errors.allSatisfy { $0.origin == .icmp(type: 3, code: 3) })
         loop.shutDown()
     }
 

@@ -22,7 +22,8 @@ final class ErrorQueue {
     /// The MTU that the latest failed send was too large for, if that is how it failed.
     private var refusedMTU: Int?
 
-    /// The errnos of the entries read last, without those that a system call has already failed with.
+    /// The errnos of the entries read last, and of a few before, without those that a system call has already failed
+    /// with.
     private var unmatched: [Errno] = []
 
     private enum Budget {
@@ -30,6 +31,9 @@ final class ErrorQueue {
         static let entries = 64
         /// How often one send is repeated; each time at least one entry has been read.
         static let repetitions = 64
+        /// How many entries that were read earlier may have errnos still to come: one of each processor that has queued
+        /// its entry and not set the pending error, which itself holds one.
+        static let late = 16
     }
 
     init(_ descriptor: CInt, transport: RingTransport, syscalls: Syscalls) {
@@ -64,16 +68,30 @@ final class ErrorQueue {
 
     /// Repeats a send that has failed, for as long as the failures are those of datagrams sent earlier.
     ///
+    /// To read the queue takes time, in which a flood of errors sets the next pending one. The repetition clears that; so
+    /// it is repeated at once, before the queue is read again, and even then something goes out.
+    ///
     /// - Returns: the result of the last repetition, or `result`: then the failure is not known to be an earlier one's.
     func retry(_ result: Int, _ send: () -> Int) -> Int {
         var result = result
         refusedMTU = nil
         for _ in 0..<Budget.repetitions {
-            let errno = Errno(rawValue: CInt(truncatingIfNeeded: -result))
-            guard result < 0, errno != .wouldBlock, accounts(for: errno) else { break }
+            guard let errno = Self.failure(result), accounts(for: errno) else { break }
             result = send()
+            guard let second = Self.failure(result) else { break }
+            result = send()
+            guard !accounts(for: second) else { continue }
+            // Whatever it was, the datagram is not to blame if it has gone, or waits.
+            if Self.failure(result) == nil { unsafe owner.noteInherited(second) }
+            break
         }
         return result
+    }
+
+    /// The errno of a send that has failed, and may have for an earlier one.
+    private static func failure(_ result: Int) -> Errno? {
+        let errno = Errno(rawValue: CInt(truncatingIfNeeded: -result))
+        return result < 0 && errno != .wouldBlock ? errno : nil
     }
 
     /// Takes what is queued, as far as the budget goes, before any of it is reported: a callback may send, and so get
@@ -85,7 +103,10 @@ final class ErrorQueue {
             guard unsafe receiveError(descriptor, entry) == 0 else { break }
             if let error = makeError() { errors.append(error) }
         }
-        if !errors.isEmpty { unmatched = errors.filter { $0.origin != .local }.map(\.errno) }
+        if !errors.isEmpty {
+            // Of those read before, some errnos may still be on their way: to forget them would be to blame a datagram.
+            unmatched = unmatched.suffix(Budget.late) + errors.filter { $0.origin != .local }.map(\.errno)
+        }
         return errors
     }
 

@@ -38,16 +38,11 @@ extension SocketWorld {
     private func noteSent(messages: Int) -> Int {
         if unsafe sendHeaders.segmentation.pointee.isSuspicious {
             unsafe sendHeaders.segmentation.pointee.isSuspicious = false
-            reportInherited(.messageTooLong)
+            transport.noteInherited(.messageTooLong)
         }
         let count = sendHeaders.slotCount(of: messages)
         if count > messages { transport.countTrains(sent: sendHeaders.trainCount(of: messages)) }
         return count
-    }
-
-    private func reportInherited(_ errno: Errno) {
-        transport.receiveFailed(
-            DatagramError(errno, operation: .send, origin: .network, peer: transport.remoteAddress))
     }
 
     func pathMTU() -> Int? {
